@@ -273,7 +273,7 @@ function readSources(folder, pattern) {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return readSources(path, pattern);
-      return pattern.test(entry.name) ? [path, readFileSync(path, 'utf8')] : [];
+      return pattern.test(entry.name) ? [relative(root, path), readFileSync(path, 'utf8')] : [];
     });
 }
 
