@@ -66,10 +66,18 @@ const library = {
   },
 };
 
+const shim = join(root, 'lib', 'tfjs-node');
+
 /** tfjs-node-gpu's own C++ binding, compiled against that library. */
 const native = {
   title: 'Compiling the TensorFlow binding',
-  version: () => fingerprint(device(), library.version(), readSources(join(bindingPackage, 'binding'), /\.(cc|h)$/)),
+  version: () =>
+    fingerprint(
+      device(),
+      library.version(),
+      readSources(join(bindingPackage, 'binding'), /\.(cc|h)$/),
+      readSources(shim, /\.cc$/),
+    ),
   isDone: () => isStamped(binding, native.version()),
   async make() {
     await compileBinding(binding, findCompiler());
@@ -195,7 +203,7 @@ function findCompiler() {
 }
 
 /**
- * Compiles the binding into `folder` (as `tfjs_binding.node`).
+ * Compiles into `folder`: `tfjs_binding.node`, and `stderr.node` which keeps TensorFlow's loading quiet.
  * @param {string} folder
  * @param {string[] | null} compiler the command; null takes Zig's
  */
@@ -204,25 +212,27 @@ export async function compileBinding(folder, compiler) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   const [command, ...first] = compiler ?? (await installZig(join(partial, 'zig')));
-  const source = join(bindingPackage, 'binding');
   const libraries = join(library.folder(), 'tensorflow');
   // $ORIGIN is where the binding lies: the project folder may be moved.
   const rpath = [libraries, ...nvidiaLibraries()].map((path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`);
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
-  await run(
-    command,
-    [
-      ...first,
-      ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
-      ...[headers, join(bindingPackage, '..'), join(libraries, 'include')].map((path) => `-I${path}`),
-      ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(source, name)),
-      ...[join(libraries, 'libtensorflow_cc.so.2'), join(libraries, 'libtensorflow_framework.so.2')],
-      ...rpath,
-      ...['-o', join(partial, 'tfjs_binding.node')],
-    ],
-    { env: { ZIG_GLOBAL_CACHE_DIR: join(partial, 'zig-cache'), ZIG_LOCAL_CACHE_DIR: join(partial, 'zig-cache') } },
-  );
-  for (const name of ['zig', 'zig-cache']) rmSync(join(partial, name), { recursive: true, force: true });
+  const flags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`];
+  const cache = join(partial, 'zig-cache');
+  const compile = (name, args) =>
+    run(command, [...first, ...flags, ...args, '-o', join(partial, name)], {
+      env: { ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache },
+    });
+  await compile('stderr.node', [join(shim, 'stderr.cc')]);
+  await compile('tfjs_binding.node', [
+    ...[join(bindingPackage, '..'), join(libraries, 'include')].map((path) => `-I${path}`),
+    join(bindingPackage, 'binding', 'tfjs_backend.cc'),
+    join(bindingPackage, 'binding', 'tfjs_binding.cc'),
+    join(shim, 'log-level.cc'),
+    join(libraries, 'libtensorflow_cc.so.2'),
+    join(libraries, 'libtensorflow_framework.so.2'),
+    ...rpath,
+  ]);
+  for (const path of [join(partial, 'zig'), cache]) rmSync(path, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
 }
