@@ -1,0 +1,127 @@
+import { decimate } from './decimate';
+import { axis, axisKey, axisName, colors, Figure, layout, panelDomain, symbols } from './theme';
+
+/** Loss and accuracy (0 to 1) after an epoch. */
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly train: { readonly loss: number; readonly accuracy: number };
+  readonly test: { readonly loss: number; readonly accuracy: number };
+  readonly validation?: { readonly loss: number; readonly accuracy: number };
+}
+
+/** Loss and accuracy (0 to 1) of a single batch; `epoch` is a fraction: 1.5 is the middle of the second epoch. */
+export type BatchPoint = { readonly epoch: number; readonly loss: number; readonly accuracy: number };
+
+/** A run to compare with, drawn dashed. */
+export interface Reference {
+  readonly name: string;
+  readonly points: readonly CurvePoint[];
+}
+
+export interface CurvesOptions {
+  /** Length of the epoch axis. Default: as long as the curves. */
+  epochs?: number;
+  /** The batches between the epochs, as faint lines. */
+  batches?: readonly BatchPoint[];
+  /** Recorded runs, dashed. */
+  references?: readonly Reference[];
+  title?: string;
+}
+
+const MAX_EPOCH_POINTS = 500;
+const MAX_BATCH_POINTS = 300;
+
+const metrics = [
+  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %' },
+  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}' },
+] as const;
+const roles = [
+  { key: 'train', name: 'training' },
+  { key: 'validation', name: 'validation' },
+  { key: 'test', name: 'test' },
+] as const;
+
+/** Learning curves: accuracy in one panel, loss in the other; training, test and, if there is one, validation. */
+export function learningCurves(points: readonly CurvePoint[], options: CurvesOptions = {}): Figure {
+  const { batches = [], references = [], title } = options;
+  const longest = (...runs: (readonly CurvePoint[])[]) => Math.max(1, ...runs.map((run) => run.at(-1)?.epoch ?? 0));
+  const epochs = options.epochs ?? longest(points, ...references.map((reference) => reference.points));
+  const data = metrics.flatMap((metric, panel) => [
+    ...references.flatMap(({ name, points }) => epochCurves(points, metric, panel, name)),
+    ...batchCurve(batches, metric, panel),
+    ...epochCurves(points, metric, panel),
+  ]);
+  const axes = metrics.flatMap((metric, panel) => [
+    [
+      axisKey('x', panel),
+      axis('epoch', {
+        domain: panelDomain(panel, metrics.length),
+        anchor: axisName('y', panel),
+        range: [0, epochs * 1.02],
+        ...(epochs <= 10 && { dtick: 1 }),
+      }),
+    ],
+    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel) })],
+  ]);
+  return {
+    data,
+    layout: layout({ ...(title && { title: { text: title } }), ...(Object.fromEntries(axes) as object) }),
+  };
+}
+
+type Metric = (typeof metrics)[number];
+
+function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: number, reference?: string): object[] {
+  return roles.flatMap(({ key, name }) => {
+    const rows = points.flatMap((point) => {
+      const score = point[key];
+      return score ? [{ x: point.epoch, y: score[metric.key] * metric.scale }] : [];
+    });
+    if (rows.length === 0 && (key === 'validation' || reference !== undefined)) return [];
+    const curve = decimate(rows, MAX_EPOCH_POINTS);
+    const label = reference === undefined ? name : `${name}, ${reference}`;
+    return [
+      {
+        type: 'scatter',
+        mode: reference === undefined && curve.length <= 30 ? 'lines+markers' : 'lines',
+        name: label,
+        legendgroup: label,
+        showlegend: panel === 0,
+        x: curve.map(({ x }) => x),
+        y: curve.map(({ y }) => y),
+        xaxis: axisName('x', panel),
+        yaxis: axisName('y', panel),
+        line: {
+          color: colors[key],
+          width: reference === undefined ? 3 : 2,
+          ...(reference !== undefined && { dash: 'dash' }),
+        },
+        marker: { symbol: symbols[key], size: 9 },
+        ...(reference !== undefined && { opacity: 0.6 }),
+        cliponaxis: false,
+        hovertemplate: `${metric.hover}<extra>${label}</extra>`,
+      },
+    ];
+  });
+}
+
+function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: number): object[] {
+  const curve = decimate(batches, MAX_BATCH_POINTS);
+  if (curve.length === 0) return [];
+  return [
+    {
+      type: 'scatter',
+      mode: 'lines',
+      name: 'training, batch by batch',
+      legendgroup: 'batches',
+      showlegend: panel === 0,
+      x: curve.map(({ epoch }) => epoch),
+      y: curve.map((point) => point[metric.key] * metric.scale),
+      xaxis: axisName('x', panel),
+      yaxis: axisName('y', panel),
+      line: { color: colors.train, width: 1.5 },
+      opacity: 0.45,
+      hoverinfo: 'skip',
+    },
+  ];
+}

@@ -1,0 +1,71 @@
+// The only file that touches tslab: how something reaches the output of a cell.
+import { randomUUID } from 'node:crypto';
+import { represent, Representation, Showable } from './represent';
+
+/** Something in a cell's output that can be drawn anew. */
+export interface LiveDisplay {
+  /** Shows `value` in the same place, soon: of several updates in quick succession only the last is made and drawn. */
+  update(value: Showable | (() => Showable)): void;
+  /** Draws at once what was not drawn yet. */
+  flush(): void;
+}
+
+/** Shows a chart, a picture, a table, HTML or text under the cell; outside a notebook, as text. */
+export function show(value: Showable): void {
+  const send = currentCell();
+  if (send) send(represent(value), {}, false);
+  else console.log(represent(value).data['text/plain']);
+}
+
+/**
+ * Shows `value` and gives a handle to show something else in its place. It stays with this cell, whichever runs later.
+ * Outside a notebook the first value is shown as text, then what is flushed.
+ * @param options.interval ms between two drawings, at least
+ */
+export function live(value: Showable, { interval = 300 }: { interval?: number } = {}): LiveDisplay {
+  const send = currentCell();
+  const transient = { display_id: randomUUID() };
+  let pending: Showable | (() => Showable) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let drawnAt = performance.now();
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (pending === undefined) return;
+    const next = typeof pending === 'function' ? pending() : pending;
+    pending = undefined;
+    if (send) send(represent(next), transient, true);
+    else console.log(represent(next).data['text/plain']);
+    drawnAt = performance.now();
+  };
+  if (send) send(represent(value), transient, false);
+  else console.log(represent(value).data['text/plain']);
+  return {
+    flush,
+    update(next) {
+      pending = next;
+      if (!send) return;
+      // A busy loop gives a timer no turn: then it is an update that draws.
+      const wait = drawnAt + interval - performance.now();
+      if (wait <= 0) flush();
+      else timer ??= setTimeout(flush, wait);
+    },
+  };
+}
+
+/** Whether this code runs in a notebook. */
+export const isNotebook = (): boolean => currentCell() !== undefined;
+
+type Send = (representation: Representation, transient: { display_id?: string }, isUpdate: boolean) => void;
+
+/** Sends to the output of the cell that runs now; undefined outside a notebook. */
+function currentCell(): Send | undefined {
+  // tslab's `display` sends one representation only, and outside a kernel loading tslab would cost a second.
+  const module = require.cache[require.resolve('tslab/dist/jupyter')];
+  const write = (module?.exports as { lastWriteDisplayData?: WriteDisplayData | null } | undefined)
+    ?.lastWriteDisplayData;
+  if (!write) return undefined;
+  return (representation, transient, isUpdate) => write({ ...representation, transient }, isUpdate);
+}
+
+type WriteDisplayData = (content: Representation & { transient: { display_id?: string } }, isUpdate: boolean) => void;

@@ -1,0 +1,164 @@
+// Draws application/vnd.plotly.v1+json in JupyterLab: live, offline, in the colours of its theme, and leaves an image
+// of each chart in the notebook. A module-federation container written by hand, so there is no build step.
+var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
+
+(() => {
+  const MIME = 'application/vnd.plotly.v1+json';
+  const HEIGHT = 400; // px, of a chart that does not say
+  const IMAGE_WIDTH = 900; // px, of the image left in the notebook
+  const IMAGE_DELAY = 1000; // ms without a change before that image is made
+  const here = document.currentScript?.src.replace(/[^/]*$/, '');
+
+  /** What a chart leaves open is filled in by JupyterLab's theme. */
+  const template = ({ dark, background }) => {
+    const text = dark ? '#e8e8e8' : '#1f1f1f';
+    const axis = {
+      gridcolor: dark ? '#4a4a4a' : '#dcdcdc',
+      linecolor: dark ? '#8a8a8a' : '#8a8a8a',
+      zerolinecolor: dark ? '#6a6a6a' : '#bdbdbd',
+    };
+    return {
+      layout: {
+        font: { color: text },
+        paper_bgcolor: background,
+        plot_bgcolor: background,
+        xaxis: axis,
+        yaxis: axis,
+        legend: { bgcolor: 'rgba(0,0,0,0)' },
+        hoverlabel: { bgcolor: dark ? '#2b2b2b' : '#ffffff', bordercolor: axis.linecolor, font: { color: text } },
+        modebar: { bgcolor: 'rgba(0,0,0,0)', color: '#8a8a8a', activecolor: text },
+      },
+    };
+  };
+
+  /** The figure with the theme under it. A copy: Plotly writes into what it draws. */
+  const themed = (figure, theme) => {
+    const { data = [], layout = {}, config = {} } = structuredClone(figure);
+    return {
+      data,
+      // The same uirevision from update to update keeps the reader's zoom.
+      layout: { height: HEIGHT, uirevision: 'keep', ...layout, template: template(theme) },
+      config: { displaylogo: false, ...config },
+    };
+  };
+
+  /** A PNG of the figure, light and opaque, readable wherever the notebook is shown: { base64, width, height }. */
+  const toPng = async (Plotly, figure) => {
+    const light = themed(figure, { dark: false, background: '#ffffff' });
+    const size = { width: light.layout.width ?? IMAGE_WIDTH, height: light.layout.height };
+    const url = await Plotly.toImage(light, { format: 'png', scale: 1.5, ...size });
+    return { base64: url.split(',')[1], ...size };
+  };
+
+  let plotly;
+  /** Plotly is 10 MB: loaded with the first chart. */
+  const loadPlotly = () =>
+    (plotly ??= new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      script.src = `${here}plotly.js`;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => {
+        plotly = undefined;
+        reject(new Error(`Plotly could not be loaded from ${script.src}`));
+      };
+      document.head.append(script);
+    }));
+
+  const isDark = () => document.body.dataset.jpThemeLight === 'false';
+
+  const makeChart = (Widget) =>
+    class Chart extends Widget {
+      constructor() {
+        super();
+        this.addClass('jp-RenderedPlotly');
+        // Tells when the chart is shown for the first time, and when its place grows or shrinks.
+        this.resizes = new ResizeObserver(() => this.fit());
+        this.resizes.observe(this.node);
+        this.themes = new MutationObserver(() => this.draw());
+        this.themes.observe(document.body, { attributeFilter: ['data-jp-theme-light'] });
+      }
+
+      /** Called for the first figure and for each update. */
+      renderModel(model) {
+        const isSame = this.figure && JSON.stringify(this.figure) === JSON.stringify(model.data[MIME]);
+        this.model = model;
+        if (isSame) return Promise.resolve();
+        this.figure = model.data[MIME];
+        this.node.style.height = `${this.figure.layout?.height ?? HEIGHT}px`;
+        return this.draw();
+      }
+
+      /** Draws the newest figure; of a burst of updates only the last. */
+      async draw() {
+        this.isStale = true;
+        if (this.isDrawing || !this.figure || !this.node.clientWidth) return;
+        this.isDrawing = true;
+        try {
+          const Plotly = await loadPlotly();
+          while (this.isStale && !this.isDisposed) {
+            this.isStale = false;
+            const { data, layout, config } = themed(this.figure, { dark: isDark(), background: 'rgba(0,0,0,0)' });
+            this.width = this.node.clientWidth;
+            await Plotly.react(this.node, data, { width: this.width, ...layout }, config);
+          }
+          this.leaveImage();
+        } finally {
+          this.isDrawing = false;
+        }
+      }
+
+      fit() {
+        if (this.node.clientWidth && this.node.clientWidth !== this.width) void this.draw();
+      }
+
+      /** Writes an image of the chart beside the figure: GitHub and nbviewer show that one. */
+      leaveImage() {
+        clearTimeout(this.imageTimer);
+        if (this.model.data['image/png']) return;
+        this.imageTimer = setTimeout(async () => {
+          const { model, figure } = this;
+          const { base64, width, height } = await toPng(await loadPlotly(), figure);
+          if (this.isDisposed || this.model !== model || this.figure !== figure) return;
+          model.setData({
+            data: { ...model.data, 'image/png': base64 },
+            metadata: { ...model.metadata, 'image/png': { width, height } },
+          });
+        }, IMAGE_DELAY);
+      }
+
+      dispose() {
+        if (this.isDisposed) return;
+        clearTimeout(this.imageTimer);
+        this.resizes.disconnect();
+        this.themes.disconnect();
+        window.Plotly?.purge(this.node);
+        super.dispose();
+      }
+    };
+
+  let scope;
+  const shared = async (name) => {
+    const [version] = Object.values(scope[name]);
+    return (await version.get())();
+  };
+
+  _JUPYTERLAB['cifar10-charts'] = {
+    toPng,
+    init: (shareScope) => {
+      scope = shareScope;
+    },
+    get: async () => {
+      const { Widget } = await shared('@lumino/widgets');
+      const Chart = makeChart(Widget);
+      const rendererFactory = {
+        safe: true, // draws data, runs no script of the notebook: untrusted ones show their charts too
+        mimeTypes: [MIME],
+        defaultRank: -10, // before the image beside it
+        createRenderer: () => new Chart(),
+      };
+      const extension = { id: 'cifar10-charts:mime', rank: -10, dataType: 'json', rendererFactory };
+      // Without __esModule JupyterLab fails to start.
+      return () => ({ __esModule: true, default: [extension] });
+    },
+  };
+})();

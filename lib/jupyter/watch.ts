@@ -1,0 +1,109 @@
+import { BatchPoint, learningCurves, Reference } from '../charts/curves';
+import type { EpochRecord, History, StepRecord, TrainRecord } from '../training/records';
+import { live } from './display';
+import { interruptible } from './interruptible';
+import { html, Html } from './represent';
+
+export interface WatchOptions {
+  title?: string;
+  /** Recorded runs, drawn dashed beside this one. */
+  references?: readonly Reference[];
+}
+
+/**
+ * Draws a training run while it goes on: how far it is, how long it will take, the learning curves; closes with the best
+ * test accuracy. Stop ends the run after the current batch.
+ * @returns the records of all finished epochs
+ */
+export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptions = {}): Promise<History> {
+  return interruptible(async (stop) => {
+    const progress = live(html`<div>Starting…</div>`);
+    const chart = live(learningCurves([], options));
+    const epochs: EpochRecord[] = [];
+    const batches: BatchPoint[] = [];
+    const timeLeft = estimator();
+    const started = performance.now();
+    let last: TrainRecord | undefined;
+    try {
+      for await (const record of run) {
+        last = record;
+        if (record.type === 'epoch') epochs.push(record);
+        else {
+          const left = timeLeft(record);
+          batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
+          progress.update(() => progressBar(record, epochs.at(-1), left));
+        }
+        chart.update(() => learningCurves(epochs, { ...options, batches, epochs: record.epochs }));
+        // Lets messages out, and Stop in.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (stop.aborted) break;
+      }
+    } finally {
+      chart.flush();
+      progress.flush();
+    }
+    const stopped = last !== undefined && (last.type === 'step' || last.epoch < last.epochs);
+    const seconds = (performance.now() - started) / 1000;
+    progress.update(html`<div>${closingSentence(epochs, stopped ? last : undefined, seconds)}</div>`);
+    progress.flush();
+    return { epochs, stopped };
+  });
+}
+
+/** Epochs done, as a fraction: 1.5 in the middle of the second. */
+const progressOf = ({ epoch, step, steps }: StepRecord) => epoch - 1 + step / steps;
+
+/** Steps until the time left is told, and those of them that don't count: the first ones are slow. */
+const ESTIMATE_AFTER = 20;
+const WARM_UP = 5;
+
+/** Tells the seconds left of the whole run, or undefined while it is too early to say. */
+function estimator(): (record: StepRecord) => number | undefined {
+  let seen = 0;
+  let from = { time: 0, progress: 0 };
+  return (record) => {
+    const now = { time: performance.now(), progress: progressOf(record) };
+    if (++seen <= WARM_UP) from = now;
+    if (seen < ESTIMATE_AFTER) return undefined;
+    const secondsPerEpoch = (now.time - from.time) / 1000 / (now.progress - from.progress);
+    return secondsPerEpoch * (record.epochs - now.progress);
+  };
+}
+
+function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, secondsLeft: number | undefined): Html {
+  const parts = [
+    `Epoch ${record.epoch} of ${record.epochs}`,
+    `batch ${record.step} of ${record.steps}`,
+    `${Math.round(record.imagesPerSecond).toLocaleString('en')} images/s`,
+    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+    ...(lastEpoch ? [`test accuracy so far ${percent(lastEpoch.test.accuracy)}`] : []),
+  ];
+  return html`<div>
+    <progress max="${record.epochs}" value="${progressOf(record)}" style="width: 100%; height: 1.2em"></progress>
+    <div>${parts.join(' · ')}</div>
+  </div>`;
+}
+
+/** In the words that the course knows: “Done! Max accuracy = …”. */
+function closingSentence(epochs: readonly EpochRecord[], stoppedAt: TrainRecord | undefined, seconds: number): string {
+  const start = stoppedAt ? `Stopped in epoch ${stoppedAt.epoch} of ${stoppedAt.epochs}.` : 'Done!';
+  const last = epochs.at(-1);
+  if (!last) return `${start} No epoch was finished, so there is no test accuracy yet.`;
+  const best = epochs.reduce((best, epoch) => (epoch.test.accuracy > best.test.accuracy ? epoch : best));
+  return (
+    `${start} Max accuracy = ${percent(best.test.accuracy)} on the test images (epoch ${best.epoch}), ` +
+    `after the last epoch ${percent(last.test.accuracy)}. ` +
+    `${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'} in ${duration(seconds)}.`
+  );
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+
+/** 8 s, 2 min 05 s, 1 h 07 min. */
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+}

@@ -1,0 +1,47 @@
+/** Mean loss (cross entropy, in nats) and accuracy (0 to 1) over a set of images. */
+export interface Score {
+  loss: number;
+  accuracy: number;
+}
+
+/** One step: a batch was learned from. */
+export interface StepRecord {
+  type: 'step';
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** From 1, in the epoch. */
+  step: number;
+  steps: number;
+  /** Of this batch, before its update. */
+  loss: number;
+  accuracy: number;
+  /** Learning rate of this step. */
+  lr: number;
+  imagesPerSecond: number;
+}
+
+/** One epoch: every training image was seen once, then the test images were classified. */
+export interface EpochRecord {
+  type: 'epoch';
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** Running means while training; dropout is on. */
+  train: Score;
+  test: Score;
+  validation?: Score;
+  lr: number;
+  seconds: number;
+  /** While training. */
+  imagesPerSecond: number;
+}
+
+export type TrainRecord = StepRecord | EpochRecord;
+
+/** What a training run leaves behind. */
+export interface History {
+  readonly epochs: readonly EpochRecord[];
+  /** Whether it was ended before its last epoch. */
+  readonly stopped: boolean;
+}
