@@ -16,3 +16,7 @@ export type { Html, Showable, Table } from './jupyter/represent';
 export { watch } from './jupyter/watch';
 export type { WatchOptions } from './jupyter/watch';
 export type { EpochRecord, History, Score, StepRecord, TrainRecord } from './training/records';
+export { batchCount, batches, shuffledOrder } from './data/batches';
+export type { Batch, BatchOptions, Shuffle } from './data/batches';
+export { loadCifar10 } from './data/cifar10';
+export type { Cifar10, LoadOptions, Split } from './data/cifar10';

@@ -1,0 +1,87 @@
+import type { Split } from './cifar10';
+import { PIXEL_BYTES } from './files';
+import { random, shuffle } from './random';
+
+export interface Batch {
+  /** [size, 32, 32, 3], uint8. */
+  readonly images: Uint8Array;
+  /** [size], uint8. */
+  readonly labels: Uint8Array;
+  /** The batch size, or what was left for the last batch. */
+  readonly size: number;
+}
+
+/** Which order: a pure function of both. */
+export interface Shuffle {
+  readonly seed: number;
+  readonly epoch: number;
+}
+
+export interface BatchOptions {
+  /** Images in a batch: 256 if left out, or all of a split that has fewer. */
+  readonly batchSize?: number;
+  /** A random order, another one for each seed and epoch; if left out (or false), the order of the split. */
+  readonly shuffle?: Shuffle | false;
+  /** Batches to leave out at the start, for a run that goes on in the middle of an epoch. */
+  readonly skip?: number;
+}
+
+const DEFAULT_BATCH_SIZE = 256;
+
+/**
+ * Cuts a split into batches; the last one is smaller where the batch size does not divide the split.
+ * Batches in the split's own order are views of it, without a copy; shuffled ones are copies.
+ *
+ * @throws when `batchSize` is not an integer from 1 to the size of the split, or `skip` is beyond the last batch.
+ */
+export function batches(split: Split, options: BatchOptions = {}): Generator<Batch, void, undefined> {
+  const { batchSize = Math.min(DEFAULT_BATCH_SIZE, split.size), shuffle = false, skip = 0 } = options;
+  const count = batchCount(split.size, batchSize);
+  if (!Number.isInteger(skip) || skip < 0 || skip > count)
+    throw new RangeError(`skip: ${skip}; expected an integer from 0 to ${count}, the number of batches.`);
+  const order = shuffle ? shuffledOrder(split.size, shuffle) : undefined;
+  return cut(split, batchSize, skip, order);
+}
+
+/**
+ * How many batches `size` images make: the last, smaller one counts.
+ *
+ * @throws when `batchSize` is not an integer from 1 to `size`.
+ */
+export function batchCount(size: number, batchSize: number): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > size)
+    throw new RangeError(`batchSize: ${batchSize}; expected an integer from 1 to ${size}, the number of images.`);
+  return Math.ceil(size / batchSize);
+}
+
+/** The numbers 0 to size − 1 in the random order of (seed, epoch). */
+export function shuffledOrder(size: number, { seed, epoch }: Shuffle): Uint32Array {
+  const order = new Uint32Array(size);
+  for (let i = 0; i < size; i++) order[i] = i;
+  return shuffle(order, random(seed, epoch));
+}
+
+/** The images at these places, copied into a split of their own. */
+export function takeImages(split: Split, indices: ArrayLike<number>): Split {
+  const images = new Uint8Array(indices.length * PIXEL_BYTES);
+  const labels = new Uint8Array(indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i];
+    images.set(split.images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES), i * PIXEL_BYTES);
+    labels[i] = split.labels[index];
+  }
+  return { images, labels, size: indices.length };
+}
+
+function* cut(split: Split, batchSize: number, skip: number, order?: Uint32Array): Generator<Batch, void, undefined> {
+  for (let from = skip * batchSize; from < split.size; from += batchSize) {
+    const to = Math.min(from + batchSize, split.size);
+    if (order) yield takeImages(split, order.subarray(from, to));
+    else
+      yield {
+        images: split.images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES),
+        labels: split.labels.subarray(from, to),
+        size: to - from,
+      };
+  }
+}
