@@ -1,0 +1,90 @@
+// The one file that touches private parts of tfjs-node 4.22.0 (hence the pin on that version).
+import * as tf from '@tensorflow/tfjs-node';
+
+/** TensorFlow's numbers for its data types (`tensorflow/core/framework/types.proto`). */
+export const DataType = {
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  resource: 20,
+} as const;
+export type DataType = (typeof DataType)[keyof typeof DataType];
+
+/** An attribute of a TensorFlow op, as the binding takes it. */
+export interface OpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** What the binding says of a tensor that it made. */
+interface TensorMetadata {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** tfjs's reference to the values of a tensor; clones share it. */
+export type DataId = object;
+
+interface Binding {
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  createTensor(shape: number[], dtype: number, values: tf.TypedArray): number;
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): TensorMetadata[];
+}
+
+interface NodeBackend {
+  readonly binding: Binding;
+  readonly isUsingGpuDevice: boolean;
+  readonly tensorMap: { get(id: DataId): { dtype: number; shape: number[] } };
+  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
+  executeMultipleOutputs(op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number): tf.Tensor[];
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+  getInputTensorIds(tensors: tf.Tensor[]): number[];
+  readSync(id: DataId): tf.TypedArray;
+  write(values: tf.TypedArray, shape: number[], dtype: string): DataId;
+  incRef(id: DataId): void;
+  disposeData(id: DataId): boolean;
+}
+
+/** tfjs's TensorFlow backend, with the parts that its types hide. */
+export const backend = tf.backend() as unknown as NodeBackend;
+export const binding = backend.binding;
+
+/** TensorFlow's type of a tensor; unlike `tensor.dtype` it knows uint8. */
+export const dataTypeOf = (tensor: tf.Tensor): DataType => backend.tensorMap.get(tensor.dataId).dtype as DataType;
+
+/** A tensor with a shape and a type but no values: what a function is traced with. */
+export const symbolicTensor = (shape: number[], dtype: DataType): tf.Tensor =>
+  backend.createOutputTensor({ id: -1, shape, dtype: dtype === DataType.bfloat16 ? DataType.float32 : dtype });
+
+/**
+ * A uint8 tensor, a quarter of the size of tfjs's int32. Only TensorFlow's own kernels understand it (see kernels.ts).
+ * @param values as many as the shape holds
+ */
+export const uint8Tensor = (values: Uint8Array, shape: number[]): tf.Tensor =>
+  backend.createOutputTensor({
+    id: binding.createTensor(shape, DataType.uint8, values),
+    shape,
+    dtype: DataType.uint8,
+  });
+
+/** All variables that exist and were not disposed. */
+export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);
+
+/** Points a variable at other values, which it then shares with whoever holds them. */
+export function setVariableData(variable: tf.Variable, dataId: DataId): void {
+  const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: variable.shape, dtype: variable.dtype });
+  variable.assign(tensor);
+  tensor.dispose();
+}

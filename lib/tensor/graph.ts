@@ -1,0 +1,101 @@
+// A TensorFlow graph as plain objects, and its serialised form.
+import { binding, DataType, type OpAttribute } from './backend';
+
+/** One output of a node. */
+export interface Value {
+  readonly node: Node;
+  readonly index: number;
+}
+
+export interface TensorType {
+  readonly dtype: DataType;
+  readonly shape: number[];
+}
+
+/** One op of the graph. */
+export interface Node {
+  readonly name: string;
+  readonly op: string;
+  inputs: Value[];
+  attributes: Record<string, Attribute>;
+  outputs: TensorType[];
+  /** Nodes that must have run before. */
+  readonly after: Node[];
+}
+
+/** TensorFlow's AttrValue (`attr_value.proto`). */
+export type Attribute =
+  | { type: DataType }
+  | { int: number }
+  | { ints: number[] }
+  | { float: number }
+  | { bool: boolean }
+  | { string: string }
+  | { shape: number[] }
+  | { tensor: TensorType & { bytes: Uint8Array } };
+
+/** Nodes in an order in which they can be computed. */
+export interface Graph {
+  nodes: Node[];
+  /** Small constants by content: each stands in the graph once. */
+  readonly constants: Map<string, Value>;
+}
+
+export const createGraph = (): Graph => ({ nodes: [], constants: new Map() });
+
+export const typeOf = ({ node, index }: Value): TensorType => node.outputs[index];
+
+/** Adds an op; its name is made from its number, unless given. */
+export function addNode(
+  graph: Graph,
+  op: string,
+  inputs: Value[],
+  attributes: Record<string, Attribute>,
+  outputs: TensorType[],
+  { name = `${op}_${graph.nodes.length}`, after = [] }: { name?: string; after?: Node[] } = {},
+): Node {
+  const node = { name, op, inputs, attributes, outputs, after };
+  graph.nodes.push(node);
+  return node;
+}
+
+/** Adds an op with one output and gives that output. */
+export const addOp = (...args: Parameters<typeof addNode>): Value => ({ node: addNode(...args), index: 0 });
+
+/** A constant, shared where an equal one stands in the graph already. */
+export function constant(graph: Graph, { dtype, shape }: TensorType, bytes: Uint8Array): Value {
+  const key = bytes.length <= 256 ? `${dtype}|${shape.join()}|${Buffer.from(bytes).toString('hex')}` : undefined;
+  const known = key === undefined ? undefined : graph.constants.get(key);
+  if (known) return known;
+  const attributes = { dtype: { type: dtype }, value: { tensor: { dtype, shape, bytes: bytes.slice() } } };
+  const value = addOp(graph, 'Const', [], attributes, [{ dtype, shape }]);
+  if (key !== undefined) graph.constants.set(key, value);
+  return value;
+}
+
+/** A value in another type. */
+export const cast = (graph: Graph, value: Value, dtype: DataType, name: string): Value => {
+  const { dtype: from, shape } = typeOf(value);
+  const attributes = { SrcT: { type: from }, DstT: { type: dtype }, Truncate: { bool: false } };
+  return addOp(graph, 'Cast', [value], attributes, [{ dtype, shape }], { name });
+};
+
+/** An attribute as tfjs hands it to the binding, as the graph holds it. */
+export function fromOpAttribute({ name, type, value }: OpAttribute): Attribute {
+  switch (type) {
+    case binding.TF_ATTR_TYPE:
+      return { type: value as DataType };
+    case binding.TF_ATTR_INT:
+      return Array.isArray(value) ? { ints: value as number[] } : { int: value as number };
+    case binding.TF_ATTR_FLOAT:
+      return { float: value as number };
+    case binding.TF_ATTR_BOOL:
+      return { bool: value as boolean };
+    case binding.TF_ATTR_STRING:
+      return { string: value as string };
+    case binding.TF_ATTR_SHAPE:
+      return { shape: value as number[] };
+    default:
+      throw new Error(`attribute ${name} has type ${type}, which graphs do not hold`);
+  }
+}

@@ -1,0 +1,182 @@
+// TensorFlow kernels that tfjs does not use: it spells them out in elementwise ops, at two to five times the cost.
+import * as tf from '@tensorflow/tfjs-node';
+import { backend, binding, dataTypeOf, DataType, type OpAttribute } from './backend';
+
+export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
+  name,
+  type: binding.TF_ATTR_TYPE,
+  value,
+});
+const float = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
+const bool = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
+const string = (name: string, value: string): OpAttribute => ({ name, type: binding.TF_ATTR_STRING, value });
+
+const one = (op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor =>
+  backend.executeSingleOutput(op, attributes, inputs);
+const many = (op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number): tf.Tensor[] =>
+  backend.executeMultipleOutputs(op, attributes, inputs, count);
+
+const T = typeAttribute('T', DataType.float32);
+const U = typeAttribute('U', DataType.float32);
+const NHWC = string('data_format', 'NHWC');
+
+/**
+ * Converts between types, uint8 included. Source: TensorFlow's Cast.
+ * @param x any shape
+ */
+export const castTo = (x: tf.Tensor, type: DataType): tf.Tensor =>
+  one('Cast', [typeAttribute('SrcT', dataTypeOf(x)), typeAttribute('DstT', type), bool('Truncate', false)], [x]);
+
+/**
+ * Mean cross entropy of a batch. Source: TensorFlow's SparseSoftmaxCrossEntropyWithLogits; PyTorch's CrossEntropyLoss.
+ * @param logits [N, classes]
+ * @param labels [N], int32, each below the number of classes
+ * @returns a scalar
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
+  const op = tf.customGrad((x, save) => {
+    const [losses, gradient] = many(
+      'SparseSoftmaxCrossEntropyWithLogits',
+      [T, typeAttribute('Tlabels', DataType.int32)],
+      [x as tf.Tensor, labels],
+      2,
+    );
+    (save as tf.GradSaveFunc)([gradient]);
+    return {
+      value: tf.mean(losses),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(saved, tf.div(dy, logits.shape[0])),
+    };
+  });
+  return op(logits) as tf.Scalar;
+}
+
+/** Running statistics of a batch norm: they go in, and come out moved towards the batch's. */
+export interface NormStatistics {
+  readonly mean: tf.Tensor1D;
+  readonly variance: tf.Tensor1D;
+}
+
+/**
+ * Batch normalisation of a training batch. Source: TensorFlow's FusedBatchNormV3; PyTorch's BatchNorm2d, whose running
+ * variance is unbiased too.
+ * @param x [N, H, W, C]
+ * @param gamma, beta [C]
+ * @param running [C] each
+ * @param options.momentum share of the batch in the new running statistics (PyTorch's meaning)
+ * @param update receives the new running statistics
+ * @returns [N, H, W, C]
+ */
+export function batchNormTraining(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  running: NormStatistics,
+  { epsilon, momentum }: { epsilon: number; momentum: number },
+  update: (statistics: NormStatistics) => void,
+): tf.Tensor4D {
+  const common = [T, U, float('epsilon', epsilon), NHWC, bool('is_training', true)];
+  const op = tf.customGrad((...args) => {
+    const [input, scale, offset] = args as tf.Tensor[];
+    const save = args[3] as unknown as tf.GradSaveFunc;
+    const [y, mean, variance, ...reserved] = many(
+      'FusedBatchNormV3',
+      [...common, float('exponential_avg_factor', momentum)],
+      [input, scale, offset, running.mean, running.variance],
+      6,
+    );
+    update({ mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D });
+    save([input, scale, ...reserved]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        many('FusedBatchNormGradV3', common, [dy, ...saved], 5).slice(0, 3),
+    };
+  });
+  return op(x, gamma, beta) as tf.Tensor4D;
+}
+
+/**
+ * Uniform numbers in [0, 1) that are a function of the key alone. Source: TensorFlow's StatelessRandomUniform (Philox).
+ * @param key [2], int32
+ */
+export const statelessUniform = (shape: number[], key: tf.Tensor1D): tf.Tensor =>
+  one(
+    'StatelessRandomUniform',
+    [
+      typeAttribute('dtype', DataType.float32),
+      typeAttribute('T', DataType.int32),
+      typeAttribute('Tseed', DataType.int32),
+    ],
+    [tf.tensor1d(shape, 'int32'), key],
+  );
+
+/**
+ * Moves, turns and mirrors whole images. Source: TensorFlow's ImageProjectiveTransformV3, nearest pixel, 0 outside.
+ * @param images uint8 [N, H, W, C]
+ * @param transforms [N, 8]: a0, a1, a2, b0, b1, b2, c0, c1; output (x, y) shows input ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k), k = c0·x + c1·y + 1
+ * @returns uint8 [N, H, W, C]
+ */
+export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.Tensor {
+  const [, height, width] = images.shape;
+  return one(
+    'ImageProjectiveTransformV3',
+    [typeAttribute('dtype', DataType.uint8), string('interpolation', 'NEAREST'), string('fill_mode', 'CONSTANT')],
+    [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
+  );
+}
+
+/** tfjs passes the bias of a layer as a general sum: [..., C] + [C]. */
+const isBias = (a: tf.TensorInfo, b: tf.TensorInfo): boolean =>
+  a.shape.length > 1 &&
+  b.shape.length === 1 &&
+  a.dtype === 'float32' &&
+  b.dtype === 'float32' &&
+  a.shape[a.shape.length - 1] === b.shape[0];
+
+interface BinaryInputs {
+  a: tf.TensorInfo;
+  b: tf.TensorInfo;
+}
+
+/**
+ * Gives tfjs's own relu, matMul and bias the TensorFlow kernels made for them, and their gradients. Values stay the same
+ * to rounding. Registered once, when this file is loaded, through tfjs's own registry.
+ */
+function registerFasterKernels(): void {
+  replaceGradient('Relu', {
+    outputsToSave: [true],
+    gradFunc: (dy, [y]) => ({ x: () => one('ReluGrad', [T], [dy as tf.Tensor, y]) }),
+  });
+  replaceKernel('BatchMatMul', (original) => (args) => {
+    const { a, b } = args.inputs as unknown as BinaryInputs;
+    if (a.shape.length !== 2 || b.shape.length !== 2) return original(args);
+    const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };
+    const attributes = [T, bool('transpose_a', Boolean(transposeA)), bool('transpose_b', Boolean(transposeB))];
+    return one('MatMul', attributes, [a, b] as tf.Tensor[]);
+  });
+  replaceKernel('Add', (original) => (args) => {
+    const { a, b } = args.inputs as unknown as BinaryInputs;
+    return isBias(a, b) ? one('BiasAdd', [T, NHWC], [a, b] as tf.Tensor[]) : original(args);
+  });
+  const addGradient = tf.getGradient('Add').gradFunc;
+  replaceGradient('Add', {
+    inputsToSave: ['a', 'b'],
+    gradFunc: (dy, saved, attributes) =>
+      isBias(saved[0], saved[1])
+        ? { a: () => dy as tf.Tensor, b: () => one('BiasAddGrad', [T, NHWC], [dy as tf.Tensor]) }
+        : addGradient(dy, saved, attributes),
+  });
+}
+
+function replaceKernel(kernelName: string, make: (original: tf.KernelFunc) => tf.KernelFunc): void {
+  const original = tf.getKernel(kernelName, 'tensorflow').kernelFunc;
+  tf.unregisterKernel(kernelName, 'tensorflow');
+  tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc: make(original) });
+}
+
+function replaceGradient(kernelName: string, gradient: Omit<tf.GradConfig, 'kernelName'>): void {
+  tf.unregisterGradient(kernelName);
+  tf.registerGradient({ kernelName, ...gradient });
+}
+
+registerFasterKernels();

@@ -1,0 +1,30 @@
+// Which number format the matrix work of a compiled function uses.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { backend } from './backend';
+
+export type Precision = 'auto' | 'float32' | 'bfloat16';
+
+/** 'auto' becomes bfloat16 where the processor or the GPU computes it natively, else float32. */
+export function resolvePrecision(precision: Precision): 'float32' | 'bfloat16' {
+  if (!['auto', 'float32', 'bfloat16'].includes(precision)) {
+    throw new Error(`precision is ${JSON.stringify(precision)}; it must be 'auto', 'float32' or 'bfloat16'.`);
+  }
+  if (precision !== 'auto') return precision;
+  return hasNativeBfloat16() ? 'bfloat16' : 'float32';
+}
+
+/** CPUs with AVX512-BF16 or AMX, and NVIDIA GPUs of compute capability 8.0 (Ampere) or newer. */
+function hasNativeBfloat16(): boolean {
+  if (backend.isUsingGpuDevice) return gpuComputeCapability() >= 8;
+  return /\b(avx512_bf16|amx_bf16)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+}
+
+function gpuComputeCapability(): number {
+  try {
+    const query = ['--query-gpu=compute_cap', '--format=csv,noheader'];
+    return parseFloat(execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  } catch {
+    return 0;
+  }
+}
