@@ -1,25 +1,38 @@
-// Runs the programs that set-up needs, keeps what they print in a log, and turns their failures into one sentence.
+// Runs the programs that set-up needs, keeps what they print in a log, and turns failures into one sentence.
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { log, root } from './paths.mjs';
+import { dirname, delimiter } from 'node:path';
+import { log, root, scratch } from './paths.mjs';
 
 /** A failure that the user can mend: the message is all that is shown. */
 export class SetupError extends Error {}
+
+/** What every program of set-up gets: nothing is cached, installed or left outside the project folder. */
+const environment = () => ({
+  ...process.env,
+  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  TMPDIR: scratch,
+  PIP_NO_CACHE_DIR: '1',
+  PIP_USER: '0',
+  PIP_DISABLE_PIP_VERSION_CHECK: '1',
+  PYTHONHOME: undefined,
+  PYTHONPATH: undefined,
+});
 
 /**
  * Runs a program to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string | undefined>, onLine?: (line: string) => void }} [options]
+ * @param {{ env?: Record<string, string>, onLine?: (line: string) => void }} [options]
  * @returns {Promise<string>} what it printed
- * @throws {SetupError} when it can't be started or exits with an error
+ * @throws {SetupError} when it can't be started or ends with an error
  */
 export function run(command, args, { env = {}, onLine = () => {} } = {}) {
   appendFileSync(log, `\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((done, fail) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...process.env, ...env },
+      env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -32,31 +45,45 @@ export function run(command, args, { env = {}, onLine = () => {} } = {}) {
     child.on('error', (error) => fail(new SetupError(`${command} could not be started: ${error.message}.`)));
     child.on('close', (code, signal) => {
       appendFileSync(log, output.replace(/^Progress \d.*\n/gm, ''));
-      if (code === 0) done(output);
-      else fail(new SetupError(explain(command, output, code ?? signal)));
+      if (code === 0) return done(output);
+      const ending = output.trim().slice(-4000);
+      const lines = ending.split('\n').slice(-3).join('\n  ');
+      fail(
+        new SetupError(
+          explain(ending) ?? `${command} failed (${code ?? signal}):\n  ${lines}\nAll that it printed is in ${log}.`,
+        ),
+      );
     });
   });
 }
 
+/**
+ * One sentence for failures with a known remedy, else null.
+ * @param {string} output what a failed program printed, or an error's message
+ */
+export function explain(output) {
+  const known = causes.find(({ pattern }) => pattern.test(output));
+  return known ? `${known.sentence}, then run the command again.` : null;
+}
+
 const causes = [
   {
-    pattern: /ENOSPC|No space left on device/i,
-    sentence: 'The disk is full: free some space (a first set-up needs about 3 GB, 9 GB with a GPU)',
+    pattern: /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i,
+    sentence: 'The disk is full: free some space',
+  },
+  {
+    pattern: /EROFS|EACCES|EPERM|Read-only file system|Permission denied/i,
+    sentence: `The project folder (${root}) can't be written to: check its owner and permissions, or copy it to a folder of your own`,
   },
   {
     pattern:
-      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|network timeout|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|Failed to establish a new connection|name resolution/i,
-    sentence: 'The package registry could not be reached: check the network (behind a proxy, set HTTPS_PROXY)',
+      /CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|DEPTH_ZERO_SELF_SIGNED|CERT_HAS_EXPIRED/i,
+    sentence:
+      "A package registry's certificate was not trusted: check the clock; if a proxy inspects your traffic, set NODE_EXTRA_CA_CERTS and PIP_CERT to its certificate",
   },
   {
-    pattern: /EACCES|EROFS|Permission denied|Read-only file system/i,
-    sentence: 'A file in the project folder could not be written: check its owner and permissions',
+    pattern:
+      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|network timeout|NewConnectionError|ConnectTimeout|ReadTimeout|ConnectionError|ProxyError|IncompleteRead|name resolution/i,
+    sentence: 'A package registry could not be reached: check the network (behind a proxy, set HTTPS_PROXY)',
   },
 ];
-
-function explain(command, output, code) {
-  const known = causes.find(({ pattern }) => pattern.test(output));
-  if (known) return `${known.sentence}, then run the command again. (Details: ${log})`;
-  const last = output.trim().split('\n').slice(-3).join('\n  ');
-  return `${command} failed (${code}):\n  ${last}\nThe whole output is in ${log}.`;
-}

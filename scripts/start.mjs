@@ -2,27 +2,23 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { jupyterEnv, root, venv } from './paths.mjs';
-import { SetupError } from './run.mjs';
-import { setUp } from './setup.mjs';
+import { setUpOrExit } from './setup.mjs';
 
-try {
-  await setUp();
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`\n${error.message}`);
-  process.exit(1);
-}
+await setUpOrExit();
 
-const args = process.argv.slice(2);
-const notebook = args.some((arg) => arg.endsWith('.ipynb')) ? [] : [join('notebooks', '01-data.ipynb')];
-// JupyterLab refuses to run as root, which is what one is in a container.
-const asRoot = process.getuid() === 0 ? ['--allow-root'] : [];
-const lab = spawn(join(venv, 'bin', 'jupyter-lab'), [`--ServerApp.root_dir=${root}`, ...asRoot, ...args, ...notebook], {
+const options = [
+  `--ServerApp.root_dir=${root}`,
+  '--LabApp.default_url=/lab/tree/notebooks/01-data.ipynb',
+  // JupyterLab refuses to run as root, which is what one is in a container.
+  ...(process.getuid() === 0 ? ['--allow-root'] : []),
+];
+console.log('Opening JupyterLab. Its address is below; Ctrl+C here ends it.');
+const lab = spawn(join(venv, 'bin', 'jupyter-lab'), [...options, ...process.argv.slice(2)], {
   cwd: root,
   env: jupyterEnv,
   stdio: 'inherit',
 });
-// Ctrl+C reaches JupyterLab by itself; it asks back, so it must outlive us no longer than it wants to.
+// Ctrl+C reaches JupyterLab by itself, and it may ask back: we stay until it ends.
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => lab.kill('SIGTERM'));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => lab.kill('SIGTERM'));
 lab.on('close', (code) => process.exit(code ?? 1));
