@@ -33,6 +33,7 @@ export default defineConfig(
         performance: 'readonly',
         Buffer: 'readonly',
         URL: 'readonly',
+        AbortSignal: 'readonly',
       },
     },
   },

@@ -1,7 +1,6 @@
 // Runs the programs that set-up needs, keeps what they print in a log, and turns failures into one sentence.
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { dirname, delimiter } from 'node:path';
 import { log, root, scratch } from './paths.mjs';
 
 /** A failure that the user can mend: the message is all that is shown. */
@@ -10,7 +9,6 @@ export class SetupError extends Error {}
 /** What every program of set-up gets: nothing is cached, installed or left outside the project folder. */
 const environment = () => ({
   ...process.env,
-  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
   TMPDIR: scratch,
   PIP_NO_CACHE_DIR: '1',
   PIP_USER: '0',
