@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CLASS_NAMES, OFFICIAL_FILES, PIXEL_BYTES, SAMPLE_FILES } from './files';
+import { ARCHIVE_FOLDER } from './archive';
+import type { Progress } from './download';
+import { CLASS_NAMES, OFFICIAL_FILES, PIXEL_BYTES, SAMPLE_FILES, type RecordFile } from './files';
+import { ensureData, PROJECT_DATA } from './official';
+import { progressLine } from './progress';
 import { readRecords, type Records } from './records';
 
 /** Images with their labels. */
@@ -30,36 +34,66 @@ export interface Cifar10 {
 }
 
 export interface LoadOptions {
-  /** The folder of the six .bin files. Else the environment variable CIFAR10_DIR, else `data/` of the project. */
+  /** The folder of the six .bin files; else what CIFAR10_DIR names; else the project's `data/`, with a download. */
   readonly dir?: string;
   /** Takes the small sample that comes with the project: 300 training and 200 test images. */
   readonly sample?: boolean;
-  /** Where a line that the user should see goes; `console.log` if left out. */
+  /** Told of the download's progress; if left out, a line that is written over and over. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Takes the lines that a user should see; `console.log` if left out. */
   readonly onMessage?: (line: string) => void;
+  /** Ends a download; what has arrived is kept for the next one. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * The CIFAR-10 images and labels, in memory as bytes.
+ * The CIFAR-10 images and labels, in memory as bytes. They are downloaded once, into the project's `data/`, unless `dir`
+ * or the environment variable CIFAR10_DIR names a folder that has them.
  *
- * @throws when a file is missing, has the wrong size, or holds a label above 9.
+ * @throws when a file is missing, has the wrong size or a label above 9, or when the download fails, with what to do.
  */
 export async function loadCifar10(options: LoadOptions = {}): Promise<Cifar10> {
-  const { sample = false, onMessage = console.log } = options;
-  if (sample) return toCifar10(join(PROJECT_DATA, 'sample'), SAMPLE_FILES, 250);
-  const [named, by] = options.dir ? [options.dir, 'dir'] : [process.env.CIFAR10_DIR, 'CIFAR10_DIR'];
-  if (!named) throw new Error('Name a folder.');
-  const data = await toCifar10(resolve(named), OFFICIAL_FILES, 50_000);
+  const { dir, sample = false, onMessage = console.log } = options;
+  if (sample) return read(join(PROJECT_DATA, 'sample'), SAMPLE_FILES);
+  if (dir !== undefined) return readNamed(dir, 'the option dir', onMessage);
+  if (process.env.CIFAR10_DIR) return readNamed(process.env.CIFAR10_DIR, 'CIFAR10_DIR', onMessage);
+  const data = await read(await ensure(options, onMessage), OFFICIAL_FILES);
   if (!data.official)
-    onMessage(`${data.dir}: not the official CIFAR-10 files (their sha256 differ); taken because ${by} names them.`);
+    throw new Error(
+      `${data.dir} does not hold the official CIFAR-10 files: their sha256 differ. Delete the folder, and they will ` +
+        'be downloaded; to use other files, name their folder with the option dir or with CIFAR10_DIR.',
+    );
   return data;
 }
-const PROJECT_DATA = resolve(__dirname, '..', '..', '..', 'data');
-async function toCifar10(dir: string, files: typeof OFFICIAL_FILES, train: number): Promise<Cifar10> {
+
+async function readNamed(dir: string, by: string, onMessage: (line: string) => void): Promise<Cifar10> {
+  const path = resolve(dir);
+  if (!existsSync(path)) throw new Error(`There is no folder ${path}, which ${by} names.`);
+  const inside = join(path, ARCHIVE_FOLDER); // the archive unpacked in the folder that was named
+  const data = await read(existsSync(inside) ? inside : path, OFFICIAL_FILES);
+  if (!data.official)
+    onMessage(`${data.dir}: not the official CIFAR-10 files (their sha256 differ); used because ${by} names them.`);
+  return data;
+}
+
+async function ensure(options: LoadOptions, onMessage: (line: string) => void): Promise<string> {
+  const line = progressLine('CIFAR-10');
+  try {
+    const { onProgress = line.onProgress, signal } = options;
+    return await ensureData({ onProgress, onMessage, signal });
+  } finally {
+    line.end();
+  }
+}
+
+async function read(dir: string, files: readonly RecordFile[]): Promise<Cifar10> {
   const records = await readRecords(dir, files);
+  const testSize = files[files.length - 1].records;
+  const trainSize = records.labels.length - testSize;
   const lines = files.map(({ name }, i) => `${records.sha256[i]}  ${name}\n`);
   return {
-    train: split(records, 0, train),
-    test: split(records, train),
+    train: split(records, 0, trainSize),
+    test: split(records, trainSize, testSize),
     classNames: CLASS_NAMES,
     dir,
     official: files.every(({ sha256 }, i) => sha256 === records.sha256[i]),
@@ -67,11 +101,10 @@ async function toCifar10(dir: string, files: typeof OFFICIAL_FILES, train: numbe
   };
 }
 
-function split({ images, labels }: Records, from: number, to = labels.length): Split {
+function split({ images, labels }: Records, from: number, size: number): Split {
   return {
-    images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES),
-    labels: labels.subarray(from, to),
-    size: to - from,
+    images: images.subarray(from * PIXEL_BYTES, (from + size) * PIXEL_BYTES),
+    labels: labels.subarray(from, from + size),
+    size,
   };
 }
-void existsSync;
