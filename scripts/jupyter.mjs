@@ -14,7 +14,12 @@ export const extension = join(root, 'lib', 'jupyter', 'extension');
 export const jupyterFiles = {
   // `node` is found on the PATH, where `npm start` puts the one that it runs on itself.
   [join(share, 'kernels', 'tslab', 'kernel.json')]: {
-    argv: ['node', join(root, 'node_modules', 'tslab', 'bin', 'tslab'), 'kernel', '--config-path={connection_file}'],
+    argv: [
+      'node',
+      ...['--require', join(root, 'lib', 'dist', 'jupyter', 'kernel.js')], // mends tslab
+      join(root, 'node_modules', 'tslab', 'bin', 'tslab'),
+      ...['kernel', '--config-path={connection_file}'],
+    ],
     display_name: 'TypeScript',
     language: 'typescript',
   },

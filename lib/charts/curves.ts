@@ -120,7 +120,7 @@ function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: numbe
       xaxis: axisName('x', panel),
       yaxis: axisName('y', panel),
       line: { color: colors.train, width: 1.5 },
-      opacity: 0.45,
+      opacity: 0.6,
       hoverinfo: 'skip',
     },
   ];

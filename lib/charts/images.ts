@@ -58,7 +58,7 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
       }
     }
   }
-  return { png: Uint8Array.from(PNG.sync.write(picture)), width, height };
+  return { png: Uint8Array.from(PNG.sync.write(picture, { deflateLevel: 9, filterType: 4 })), width, height };
 }
 
 /**

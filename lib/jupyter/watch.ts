@@ -76,7 +76,7 @@ function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, sec
     `batch ${record.step} of ${record.steps}`,
     `${Math.round(record.imagesPerSecond).toLocaleString('en')} images/s`,
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
-    ...(lastEpoch ? [`test accuracy so far ${percent(lastEpoch.test.accuracy)}`] : []),
+    ...(lastEpoch ? [`last test accuracy ${percent(lastEpoch.test.accuracy)}`] : []),
   ];
   return html`<div>
     <progress max="${record.epochs}" value="${progressOf(record)}" style="width: 100%; height: 1.2em"></progress>
