@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,16 +60,21 @@ async function works(target: string): Promise<Work[]> {
   return found;
 }
 
-/** Makes one of the abandoned folders mine, or a new one; false when another process was faster. */
+/** Makes the fullest of the abandoned folders mine, or a new one; false when another process was faster. */
 async function takeOver(abandoned: readonly Work[], mine: string): Promise<boolean> {
   try {
-    if (abandoned.length > 0) await rename(abandoned[0].path, mine);
+    const [fullest] = abandoned.map(({ path }) => ({ path, bytes: bytesIn(path) })).sort((a, b) => b.bytes - a.bytes);
+    if (fullest) await rename(fullest.path, mine);
     else await mkdir(mine);
     return true;
   } catch (error) {
     if (['ENOENT', 'EEXIST', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
+}
+
+function bytesIn(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 async function moveIntoPlace(made: string, target: string): Promise<void> {
