@@ -39,7 +39,7 @@ async function extractFiles(archive: string, folder: string, files: readonly Rec
   const sizes = new Map(files.map(({ name, records }) => [name, records * RECORD_BYTES]));
   const most = [...sizes.values()].reduce((sum, size) => sum + size) + EXTRAS.length * EXTRA_BYTES + 100_000;
   const entries = extract();
-  const feeding = pipeline(createReadStream(archive), createGunzip(), atMost(most), entries as unknown as Writable);
+  const feeding = pipeline(createReadStream(archive), createGunzip({ chunkSize: 1 << 20 }), atMost(most), entries as unknown as Writable);
   const seen = new Set<string>();
   const saving = (async () => {
     for await (const entry of entries) {

@@ -80,7 +80,11 @@ async function ensure(options: LoadOptions, onMessage: (line: string) => void): 
   const line = progressLine('CIFAR-10');
   try {
     const { onProgress = line.onProgress, signal } = options;
-    return await ensureData({ onProgress, onMessage, signal });
+    const onOwnLine = (message: string) => {
+      line.end();
+      onMessage(message);
+    };
+    return await ensureData({ onProgress, onMessage: onOwnLine, signal });
   } finally {
     line.end();
   }

@@ -69,6 +69,7 @@ export async function ensureData(options: EnsureOptions = {}): Promise<string> {
     onMessage(`Downloading CIFAR-10 (${bytes(size)}, once) from ${all[0]}`);
     const to = join(work, archive.name);
     await download({ ...options, urls: all, size, sha256, to });
+    onMessage('All of it has arrived, and its sha256 is right. Unpacking it.');
     await unpack(to, unpacked, archive.files);
     return unpacked;
   };
