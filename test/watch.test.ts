@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PLOTLY, runCells, textOf } from './kernel';
+
+const setup = `
+import { live, watch } from 'cifar10';
+import type { TrainRecord } from 'cifar10';
+let closed = 0;
+let reached = 0;
+async function* fake(epochs: number, steps: number): AsyncGenerator<TrainRecord> {
+  try {
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      for (let step = 1; step <= steps; step++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        reached = epoch;
+        yield { type: 'step', epoch, epochs, step, steps, loss: 1 / epoch, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
+      }
+      const score = { loss: 1 / epoch, accuracy: epoch === 2 ? 0.75 : 0.5 };
+      yield { type: 'epoch', epoch, epochs, train: score, test: score, lr: 0.1, seconds: 1, imagesPerSecond: 1000 };
+    }
+  } finally {
+    closed++;
+  }
+}
+async function* broken(): AsyncGenerator<TrainRecord> {
+  for await (const record of fake(1, 5)) {
+    if (record.type === 'step' && record.step === 3) throw new Error('the loss is NaN');
+    yield record;
+  }
+}`;
+
+// All in one kernel: what a cell leaves behind must not harm the next.
+const [, done, doneHistory, stopped, stoppedHistory, after, stoppedEarly, thrown, first, second, shorthand] = runCells(
+  [
+    { code: setup },
+    { code: 'const history = await watch(fake(3, 50));' },
+    { code: 'console.log(JSON.stringify([history.stopped, history.epochs.map(({ epoch }) => epoch), closed]));' },
+    { code: `const partial = await watch(fake(100, 20)); console.log('goes on');`, interruptOn: 'Epoch 3 of' },
+    { code: 'console.log(JSON.stringify([partial.stopped, partial.epochs.length, closed]));' },
+    { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
+    { code: 'const none = await watch(fake(5, 500));', interruptOn: 'Epoch 1 of' },
+    { code: 'await watch(broken());' },
+    { code: `const display = live('one'); console.log('first');` },
+    { code: `display.update('two'); display.flush(); console.log('second');` },
+    { code: 'const make = () => ({ reached }); console.log(JSON.stringify({ ...make(), closed }));' },
+  ],
+  { goOn: true },
+);
+
+test('watch draws progress and curves while a run goes on, and closes with the best test accuracy', () => {
+  assert.equal(done.status, 'ok', textOf(done));
+  assert.equal(done.outputs.length, 2);
+  for (const { updates = 0 } of done.outputs) {
+    assert.ok(updates > 2, `drawn ${updates} times`);
+    assert.ok(updates < 100, `drawn ${updates} times in 150 steps`);
+  }
+  assert.match(
+    textOf(done),
+    /Done! Max accuracy = 75\.00 % on the test images \(epoch 2\), after the last epoch 50\.00 %\. 3 epochs in \d+ s\./,
+  );
+  const { data } = done.outputs[1].data![PLOTLY] as { data: { name: string; y: number[] }[] };
+  assert.deepEqual(data.find(({ name }) => name === 'test')!.y, [50, 75, 50]);
+  assert.match(textOf(doneHistory), /\[false,\[1,2,3\],1\]/);
+});
+
+test('Stop ends a run after the current batch; the cell goes on with the epochs so far; nothing runs on unseen', () => {
+  assert.equal(stopped.status, 'ok', textOf(stopped));
+  assert.match(textOf(stopped), /Stopped in epoch 3 of 100\. Max accuracy = 75\.00 %/);
+  assert.match(textOf(stopped), /goes on/);
+  assert.match(textOf(stoppedHistory), /\[true,2,2\]/);
+  assert.match(textOf(after), /reached 3/);
+});
+
+test('Stop before the first epoch ends says that there is no test accuracy yet', () => {
+  assert.equal(stoppedEarly.status, 'ok', textOf(stoppedEarly));
+  assert.match(textOf(stoppedEarly), /Stopped in epoch 1 of 5\. No epoch was finished/);
+});
+
+test('a run that throws gives its error to the cell, and keeps its curves', () => {
+  assert.equal(thrown.status, 'error');
+  assert.match(textOf(thrown), /the loss is NaN/);
+  const { data } = thrown.outputs.find(({ data }) => data?.[PLOTLY])!.data![PLOTLY] as { data: { x: number[] }[] };
+  assert.deepEqual(data[0].x, [0.2, 0.4]);
+});
+
+test('what is shown live stays with its cell when the next one runs', () => {
+  assert.match(textOf(first), /one/);
+  assert.equal(second.outputs.filter(({ type }) => type === 'display_data').length, 0);
+  assert.match(textOf(second), /second/);
+});
+
+test('a cell may write { name } for a variable of an earlier cell', () => {
+  assert.equal(shorthand.status, 'ok', textOf(shorthand));
+  assert.match(textOf(shorthand), /\{"reached":\d,"closed":\d\}/);
+});
