@@ -43,18 +43,18 @@ interface Binding {
   runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): TensorMetadata[];
 }
 
+/** Methods of the backend: called on it, and replaced on it while a function is traced. */
 interface NodeBackend {
   readonly binding: Binding;
   readonly isUsingGpuDevice: boolean;
   readonly tensorMap: { get(id: DataId): { dtype: number; shape: number[] } };
-  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor;
-  executeMultipleOutputs(op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number): tf.Tensor[];
-  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
-  getInputTensorIds(tensors: tf.Tensor[]): number[];
-  readSync(id: DataId): tf.TypedArray;
-  write(values: tf.TypedArray, shape: number[], dtype: string): DataId;
-  incRef(id: DataId): void;
-  disposeData(id: DataId): boolean;
+  executeSingleOutput: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[]) => tf.Tensor;
+  executeMultipleOutputs: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number) => tf.Tensor[];
+  readSync: (id: DataId) => tf.TypedArray;
+  readonly createOutputTensor: (metadata: TensorMetadata) => tf.Tensor;
+  readonly getInputTensorIds: (tensors: tf.Tensor[]) => number[];
+  readonly incRef: (id: DataId) => void;
+  readonly disposeData: (id: DataId) => boolean;
 }
 
 /** tfjs's TensorFlow backend, with the parts that its types hide. */

@@ -125,6 +125,12 @@ export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.
   );
 }
 
+/** tfjs's layers pass matrices as batches of one matrix. */
+const isMatrix = ({ shape, dtype }: tf.TensorInfo): boolean =>
+  dtype === 'float32' && shape.slice(0, -2).every((size) => size === 1);
+const toMatrix = (x: tf.TensorInfo): tf.Tensor =>
+  x.shape.length === 2 ? (x as tf.Tensor) : tf.reshape(x as tf.Tensor, x.shape.slice(-2));
+
 /** tfjs passes the bias of a layer as a general sum: [..., C] + [C]. */
 const isBias = (a: tf.TensorInfo, b: tf.TensorInfo): boolean =>
   a.shape.length > 1 &&
@@ -149,10 +155,14 @@ function registerFasterKernels(): void {
   });
   replaceKernel('BatchMatMul', (original) => (args) => {
     const { a, b } = args.inputs as unknown as BinaryInputs;
-    if (a.shape.length !== 2 || b.shape.length !== 2) return original(args);
+    if (!isMatrix(a) || !isMatrix(b)) return original(args);
     const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };
     const attributes = [T, bool('transpose_a', Boolean(transposeA)), bool('transpose_b', Boolean(transposeB))];
-    return one('MatMul', attributes, [a, b] as tf.Tensor[]);
+    return tf.tidy(() => {
+      const product = one('MatMul', attributes, [toMatrix(a), toMatrix(b)]);
+      const lead = Array<number>(Math.max(a.shape.length, b.shape.length) - 2).fill(1);
+      return lead.length === 0 ? product : tf.reshape(product, [...lead, ...product.shape]);
+    });
   });
   replaceKernel('Add', (original) => (args) => {
     const { a, b } = args.inputs as unknown as BinaryInputs;

@@ -47,7 +47,8 @@ interface Message {
 }
 type MessageClass = new () => Message;
 
-// The package has no types for it.
+// The package has no types for it, hence no import.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
 const messages = require('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Record<
   'SavedModel' | 'GraphDef' | 'VersionDef' | 'NodeDef' | 'Tensor',
   MessageClass

@@ -8,7 +8,7 @@ export interface OpCall {
   readonly inputs: TensorType[];
   readonly attributes: Record<string, Attribute>;
   /** The values of an input that is known while tracing, such as the target of a Reshape. */
-  constant(index: number): number[];
+  readonly constant: (index: number) => number[];
 }
 
 type Rule = (call: OpCall) => TensorType[];

@@ -1,0 +1,46 @@
+// The two functions that training is made of, on tensors: one step of learning, and one batch of testing.
+import * as tf from '@tensorflow/tfjs-node';
+import { softmaxCrossEntropy } from '../tensor/kernels';
+import { augment, type Augmentation, normalise } from './augment';
+import type { Sgd } from './sgd';
+
+/** A batch's mean loss and its number of right answers, both scalars. */
+export interface BatchScore extends Record<string, tf.Tensor> {
+  loss: tf.Tensor;
+  correct: tf.Tensor;
+}
+
+/**
+ * Makes the training step: predict, compare, go back through the model, move the parameters.
+ * @returns a function of images (uint8 [N, 32, 32, 3]), labels (int32 [N]), the step's random key (int32 [2]) and the
+ *   knobs (float32 [3]: lr, momentum, weightDecay)
+ */
+export function makeTrainStep(model: tf.LayersModel, optimizer: Sgd, augmentation: Augmentation) {
+  return (images: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, knobs: tf.Tensor): BatchScore => {
+    const x = normalise(augment(images, key as tf.Tensor1D, augmentation));
+    let logits!: tf.Tensor2D;
+    const { value: loss, grads } = tf.variableGrads(() => {
+      logits = tf.keep(model.apply(x, { training: true, key }) as tf.Tensor2D);
+      return softmaxCrossEntropy(logits, labels as tf.Tensor1D);
+    });
+    const [lr, momentum, weightDecay] = tf.unstack(knobs) as tf.Scalar[];
+    optimizer.apply(grads, { lr, momentum, weightDecay });
+    const correct = countCorrect(logits, labels);
+    logits.dispose();
+    return { loss, correct };
+  };
+}
+
+/**
+ * Makes the evaluation of a batch: dropout off, batch norm on its running statistics.
+ * @returns a function of images (uint8 [N, 32, 32, 3]) and labels (int32 [N])
+ */
+export function makeTestStep(model: tf.LayersModel) {
+  return (images: tf.Tensor, labels: tf.Tensor): BatchScore => {
+    const logits = model.apply(normalise(images)) as tf.Tensor2D;
+    return { loss: softmaxCrossEntropy(logits, labels as tf.Tensor1D), correct: countCorrect(logits, labels) };
+  };
+}
+
+const countCorrect = (logits: tf.Tensor2D, labels: tf.Tensor): tf.Tensor =>
+  tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32'));
