@@ -83,7 +83,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   const push = (running: Session): void => {
     const changed = [...variables].filter(([variable]) => shared.get(variable) !== variable.dataId);
     if (changed.length === 0) return;
-    const feeds = changed.map(([variable, { placeholder }]) => ({ placeholder, tensor: variable as tf.Tensor }));
+    const feeds = changed.map(([variable, { placeholder }]) => ({ placeholder, tensor: variable }));
     tf.dispose(
       running.run(
         feeds,

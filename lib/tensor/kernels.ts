@@ -178,6 +178,19 @@ function registerFasterKernels(): void {
   });
 }
 
+/** Batch norm on running statistics. */
+function registerBatchNorm(): void {
+  replaceKernel('FusedBatchNorm', (original) => (args) => {
+    const { x, mean, variance, offset, scale } = args.inputs as Record<string, tf.Tensor | undefined>;
+    if (!x || !mean || !variance || !offset || !scale || x.dtype !== 'float32') return original(args);
+    const { varianceEpsilon } = args.attrs as { varianceEpsilon: number };
+    const attributes = [T, U, float('epsilon', varianceEpsilon), NHWC, bool('is_training', false)];
+    const [y, ...unused] = many('FusedBatchNormV3', attributes, [x, scale, offset, mean, variance], 6);
+    tf.dispose(unused);
+    return y;
+  });
+}
+
 function replaceKernel(kernelName: string, make: (original: tf.KernelFunc) => tf.KernelFunc): void {
   const original = tf.getKernel(kernelName, 'tensorflow').kernelFunc;
   tf.unregisterKernel(kernelName, 'tensorflow');
@@ -190,3 +203,4 @@ function replaceGradient(kernelName: string, gradient: Omit<tf.GradConfig, 'kern
 }
 
 registerFasterKernels();
+registerBatchNorm();

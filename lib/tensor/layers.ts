@@ -102,7 +102,7 @@ export class Dropout2d extends tf.layers.Layer {
 
   constructor({ name, rate }: Dropout2dOptions) {
     super({ name });
-    this.rateVariable = tf.variable(tf.scalar(checkRate(rate)), false) as tf.Scalar & tf.Variable;
+    this.rateVariable = tf.variable(tf.scalar(checkRate(rate)), false);
   }
 
   get rate(): number {

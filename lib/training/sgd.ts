@@ -33,6 +33,6 @@ export function sgd(parameters: readonly tf.Variable[]): Sgd {
         }),
       );
     },
-    dispose: () => tf.dispose(velocities as tf.Variable[]),
+    dispose: () => tf.dispose(velocities),
   };
 }

@@ -1,0 +1,76 @@
+// A model's arrays under PyTorch's names, in PyTorch's shapes and layout: what `state_dict()` of the same network holds.
+import * as tf from '@tensorflow/tfjs-node';
+import { BatchNorm2d } from '../tensor/layers';
+
+/** Where an array of the model stands in PyTorch. */
+export interface StateSlot {
+  /** PyTorch's name, such as `network.3.weight`. */
+  readonly name: string;
+  readonly variable: tf.Variable;
+  /** In PyTorch's layout: convolution [out, in, height, width], linear [out, in]. */
+  readonly shape: readonly number[];
+  /** Whether it is learned; running statistics are not. */
+  readonly trainable: boolean;
+  readonly toTorch: (values: tf.Tensor) => tf.Tensor;
+  readonly fromTorch: (values: tf.Tensor) => tf.Tensor;
+}
+
+const NAMES = ['weight', 'bias'];
+const NORM_NAMES = ['weight', 'bias', 'running_mean', 'running_var'];
+
+/**
+ * The arrays of a model, in the order of PyTorch's state dict. The networks of the original are each one `nn.Sequential`,
+ * whose layers are named by their place.
+ */
+export function stateSlots(model: tf.LayersModel): StateSlot[] {
+  // In the original's linear net, Flatten stands outside of the sequence.
+  const [prefix, first] = model.name === 'linear' ? ['linear_relu_stack', 1] : ['network', 0];
+  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
+  return layers.flatMap((layer, place) => {
+    const names = layer instanceof BatchNorm2d ? NORM_NAMES : NAMES;
+    return layer.weights.map((weight, index) => {
+      const variable = weight.read() as tf.Variable;
+      return {
+        name: `${prefix}.${place - first}.${names[index]}`,
+        variable,
+        trainable: weight.trainable,
+        ...layout(variable.shape, flattenedArea(layers[place - 1])),
+      };
+    });
+  });
+}
+
+/** [H, W, C] of what a Flatten layer flattens. */
+function flattenedArea(layer: tf.layers.Layer | undefined): number[] | undefined {
+  return layer?.getClassName() === 'Flatten'
+    ? ((layer.input as tf.SymbolicTensor).shape.slice(1) as number[])
+    : undefined;
+}
+
+type Layout = Pick<StateSlot, 'shape' | 'toTorch' | 'fromTorch'>;
+
+function layout(shape: number[], area: number[] | undefined): Layout {
+  if (shape.length === 4) return permuted(shape, [3, 2, 0, 1], [2, 3, 1, 0]);
+  if (shape.length === 2 && area) return afterFlatten(shape, area);
+  if (shape.length === 2) return permuted(shape, [1, 0], [1, 0]);
+  return { shape, toTorch: (values) => values.clone(), fromTorch: (values) => values.clone() };
+}
+
+const permuted = (shape: number[], toTorch: number[], fromTorch: number[]): Layout => ({
+  shape: toTorch.map((axis) => shape[axis]),
+  toTorch: (values) => tf.transpose(values, toTorch),
+  fromTorch: (values) => tf.transpose(values, fromTorch),
+});
+
+/** PyTorch flattens [C, H, W], we [H, W, C]. */
+const afterFlatten = ([inputs, outputs]: number[], [height, width, channels]: number[]): Layout => ({
+  shape: [outputs, inputs],
+  toTorch: (values) =>
+    tf.tidy(() =>
+      tf.transpose(values.reshape([height, width, channels, outputs]), [3, 2, 0, 1]).reshape([outputs, inputs]),
+    ),
+  fromTorch: (values) =>
+    tf.tidy(() =>
+      tf.transpose(values.reshape([outputs, channels, height, width]), [2, 3, 1, 0]).reshape([inputs, outputs]),
+    ),
+});

@@ -1,0 +1,125 @@
+import * as tf from '@tensorflow/tfjs-node';
+import { type Batch, batches } from '../data/batches';
+import type { Split } from '../data/cifar10';
+import { oneOf, readOptions, type Rules, wholeNumber } from '../options';
+import { uint8Tensor } from '../tensor/backend';
+import { compile } from '../tensor/compile';
+import type { Precision } from '../tensor/precision';
+import { normalise } from './augment';
+import type { Score } from './records';
+import { type BatchScore, makeTestStep } from './steps';
+
+export interface EvaluateOptions {
+  /** Images at a time. Default: 256. */
+  readonly batchSize: number;
+  /** Number format of the matrix work. Default: 'auto'. */
+  readonly precision: Precision;
+}
+
+const rules: Rules<EvaluateOptions> = {
+  batchSize: wholeNumber(256, 1),
+  precision: oneOf<Precision>('auto', ['auto', 'float32', 'bfloat16']),
+};
+
+/**
+ * The model's loss (mean over the batches) and accuracy on a split; dropout is off.
+ * @throws RangeError for an unknown or impossible option, or labels that the model has no class for
+ */
+export async function evaluate(
+  model: tf.LayersModel,
+  split: Split,
+  options: Partial<EvaluateOptions> = {},
+): Promise<Score> {
+  const { batchSize, precision } = readOptions('evaluate', rules, options);
+  checkLabels('evaluate', model, split);
+  const program = compile({ test: makeTestStep(model) }, { precision });
+  try {
+    return await scoreOf(split, batchSize, program.test);
+  } finally {
+    program.dispose();
+  }
+}
+
+/**
+ * The model's probabilities for each class of each image; dropout is off.
+ * @returns [N, classes], row after row
+ * @throws RangeError for an unknown or impossible option
+ */
+export async function predict(
+  model: tf.LayersModel,
+  images: Pick<Split, 'images' | 'size'>,
+  options: Partial<EvaluateOptions> = {},
+): Promise<Float32Array> {
+  const { batchSize, precision } = readOptions('predict', rules, options);
+  const classes = classCount(model);
+  const probabilities = new Float32Array(images.size * classes);
+  const classify = (batch: tf.Tensor) => ({
+    probabilities: tf.softmax(model.apply(normalise(batch)) as tf.Tensor2D),
+  });
+  const program = compile({ classify }, { precision });
+  try {
+    let done = 0;
+    for (const batch of batches({ ...images, labels: new Uint8Array(0) }, { batchSize: fit(batchSize, images.size) })) {
+      const input = imageTensor(batch);
+      const output = program.classify(input).probabilities;
+      probabilities.set(output.dataSync(), done * classes);
+      tf.dispose([input, output]);
+      done += batch.size;
+      await nextTurn();
+    }
+    return probabilities;
+  } finally {
+    program.dispose();
+  }
+}
+
+/** Runs a test step over a whole split: mean loss of the batches, share of right answers. */
+export async function scoreOf(
+  split: Split,
+  batchSize: number,
+  test: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
+): Promise<Score> {
+  let [loss, correct, count] = [0, 0, 0];
+  for (const batch of batches(split, { batchSize: fit(batchSize, split.size) })) {
+    const score = readScore(batch, test);
+    loss += score.loss;
+    correct += score.correct;
+    count++;
+    await nextTurn();
+  }
+  return { loss: loss / count, accuracy: correct / split.size };
+}
+
+/** Runs a step on a batch and reads its numbers; frees what it made. */
+export function readScore(
+  batch: Batch,
+  step: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
+): { loss: number; correct: number } {
+  const images = imageTensor(batch);
+  const labels = tf.tensor1d(Int32Array.from(batch.labels), 'int32');
+  const score = tf.tidy(() => step(images, labels));
+  const [loss, correct] = [score.loss.dataSync()[0], score.correct.dataSync()[0]];
+  tf.dispose([images, labels, score.loss, score.correct]);
+  return { loss, correct };
+}
+
+/** @throws RangeError for a label that the model has no class for */
+export function checkLabels(owner: string, model: tf.LayersModel, { labels }: Split): void {
+  const classes = classCount(model);
+  const wrong = labels.findIndex((label) => label >= classes);
+  if (wrong >= 0) {
+    throw new RangeError(
+      `${owner}: label ${labels[wrong]} of image ${wrong}; the model tells ${classes} classes apart, 0 to ${classes - 1}.`,
+    );
+  }
+}
+
+/** Lets other work of the process have its turn, such as messages from the notebook. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const imageTensor = ({ images, size }: Pick<Batch, 'images' | 'size'>): tf.Tensor =>
+  uint8Tensor(images, [size, 32, 32, 3]);
+
+const classCount = (model: tf.LayersModel): number => (model.outputShape as tf.Shape)[1] ?? 0;
+
+const fit = (batchSize: number, size: number): number => Math.min(batchSize, size);

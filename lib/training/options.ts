@@ -1,0 +1,85 @@
+import { isNumberIn, oneOf, type Rule, type Rules, trueOrFalse, wholeNumber } from '../options';
+import type { Precision } from '../tensor/precision';
+import type { Augmentation } from './augment';
+import type { Schedule } from './schedules';
+
+export interface TrainOptions {
+  /** Times that all training images are seen. Default: 10. */
+  readonly epochs: number;
+  /** Images a step. Default: 256. */
+  readonly batchSize: number;
+  /** Learning rate: a number, or a function of progress (0 to 1). Default: 0.1. */
+  readonly lr: number | Schedule;
+  /** Share of the last step that is repeated, 0 to below 1, or a function of progress. Default: 0. */
+  readonly momentum: number | Schedule;
+  /** Pull of all parameters towards 0, added to the gradient. Default: 0. */
+  readonly weightDecay: number | Schedule;
+  /** Random crops (pixels of padding) and flips of the training images. Default: none. */
+  readonly augment: Partial<Augmentation>;
+  /** A new random order in each epoch. Default: true (the runs that follow the PyTorch original have it off). */
+  readonly shuffle: boolean;
+  /** Decides order, crops, flips and dropout masks. Default: 0. */
+  readonly seed: number;
+  /** Number format of the matrix work. Default: 'auto', bfloat16 where the hardware computes it natively. */
+  readonly precision: Precision;
+  /** Whether steps run as one TensorFlow graph; false runs them op by op, for debugging. Default: true. */
+  readonly compiled: boolean;
+  /** Training images to set aside, chosen by seed, and to test on beside the test images. Default: 0. */
+  readonly validation: number;
+  /** Ends the run after the current batch. */
+  readonly signal: AbortSignal | undefined;
+}
+
+const scheduled = (standard: number, expected: string, limit?: number): Rule<number | Schedule> => ({
+  default: standard,
+  expected: `${expected}, or a function of progress that gives one`,
+  accepts: (value) => typeof value === 'function' || isFiniteIn(value, limit),
+});
+
+const isFiniteIn = (value: unknown, limit?: number): boolean => Number.isFinite(value) && isNumberIn(value, 0, limit);
+
+export const trainRules: Rules<TrainOptions> = {
+  epochs: wholeNumber(10, 1),
+  batchSize: wholeNumber(256, 1),
+  lr: scheduled(0.1, 'a number from 0 on, such as 0.1'),
+  momentum: scheduled(0, 'a number from 0 to below 1, such as 0.9', 1),
+  weightDecay: scheduled(0, 'a number from 0 on, such as 1e-4'),
+  augment: {
+    default: {},
+    expected: '{ crop: pixels of padding from 0 to 16, flip: true or false }',
+    accepts: isAugmentation,
+  },
+  shuffle: trueOrFalse(true),
+  seed: wholeNumber(0),
+  precision: oneOf<Precision>('auto', ['auto', 'float32', 'bfloat16']),
+  compiled: trueOrFalse(true),
+  validation: wholeNumber(0),
+  signal: {
+    default: undefined,
+    expected: 'an AbortSignal',
+    accepts: (value) => value instanceof AbortSignal,
+  },
+};
+
+function isAugmentation(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { crop = 0, flip = false, ...unknown } = value as Record<string, unknown>;
+  const isCrop = Number.isInteger(crop) && isNumberIn(crop, 0, 17);
+  return isCrop && typeof flip === 'boolean' && Object.keys(unknown).length === 0;
+}
+
+/**
+ * What an option is at a point of the run.
+ * @throws RangeError when a schedule gives what the option may not be
+ */
+export function valueAt(name: 'lr' | 'momentum' | 'weightDecay', option: number | Schedule, progress: number): number {
+  if (typeof option === 'number') return option;
+  const value = option(progress);
+  const { accepts, expected } = trainRules[name];
+  if (typeof value !== 'number' || !accepts(value)) {
+    throw new RangeError(
+      `train: ${name} gave ${String(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,20 @@
+// npm run bench, npm run parity, …: sets up what is missing, builds bench/ and runs one of its programs.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
+import { run, SetupError } from './run.mjs';
+import { setUp } from './setup.mjs';
+
+const [name, ...args] = process.argv.slice(2);
+try {
+  await setUp();
+  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', join(root, 'bench')]);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`\n${error.message}`);
+  process.exit(1);
+}
+const program = spawn(process.execPath, [join(root, 'bench', 'dist', `${name}.js`), ...args], { stdio: 'inherit' });
+// Ctrl+C and a request to end go to the program, which may have something to save.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => program.kill(signal));
+program.on('close', (code, signal) => process.exit(signal ? 1 : code));
