@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadCifar10 } from 'cifar10';
 import { OFFICIAL_FILES, SAMPLE_FILES } from 'cifar10/dist/data/files';
 import { PROJECT_DATA } from 'cifar10/dist/data/official';
 import { readRecords } from 'cifar10/dist/data/records';
-import { noiseRecords, read, sha256, smallFiles, temporaryFolder } from './fileServer';
+import { noiseRecords, read, sha256, smallFiles, temporaryFolder, type Cleanup } from './fileServer';
 
 const sampleFolder = join(PROJECT_DATA, 'sample');
 
@@ -66,12 +66,9 @@ test('the hash names the data, and can be had from the shell', async () => {
 test('a folder that is not there is named in the error, with what named it', async (t) => {
   const folder = join(temporaryFolder(t), 'none');
   await assert.rejects(loadCifar10({ dir: folder }), /There is no folder .*none, which the option dir names/);
-  const before = process.env.CIFAR10_DIR;
+  t.after(() => delete process.env.CIFAR10_DIR);
+  withoutFolderInEnvironment(t);
   process.env.CIFAR10_DIR = folder;
-  t.after(() => {
-    if (before === undefined) delete process.env.CIFAR10_DIR;
-    else process.env.CIFAR10_DIR = before;
-  });
   await assert.rejects(loadCifar10(), /There is no folder .*none, which CIFAR10_DIR names/);
 });
 
@@ -110,8 +107,7 @@ test('a label above 9 is refused with its place', async (t) => {
 test('files that are not the official ones are used when their folder is named, with one line that says so', async (t) => {
   const folder = join(temporaryFolder(t), 'cifar-10-batches-bin');
   mkdirSync(folder);
-  writeFileSync(join(folder, 'data_batch_1.bin'), new Uint8Array(30_730_000).fill(7));
-  for (const { name } of OFFICIAL_FILES.slice(1)) copyFileSync(join(folder, 'data_batch_1.bin'), join(folder, name));
+  writeBlackImages(folder);
   for (const dir of [folder, join(folder, '..')]) {
     const lines: string[] = [];
     const data = await loadCifar10({ dir, onMessage: (line) => lines.push(line) });
@@ -122,5 +118,38 @@ test('files that are not the official ones are used when their folder is named, 
     assert.equal(lines.length, 1);
     assert.match(lines[0], /not the official CIFAR-10 files .* used because the option dir names them/);
   }
-  assert.ok(existsSync(folder));
 });
+
+test('what lies in data/ must be the official files', async (t) => {
+  // A project of its own, so that nothing is put into this one's data/.
+  const project = temporaryFolder(t);
+  cpSync(join(PROJECT_DATA, '..', 'lib', 'dist', 'data'), join(project, 'lib', 'dist', 'data'), { recursive: true });
+  symlinkSync(join(PROJECT_DATA, '..', 'node_modules'), join(project, 'node_modules'));
+  const folder = join(project, 'data', 'cifar-10-batches-bin');
+  mkdirSync(folder, { recursive: true });
+  writeBlackImages(folder);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { loadCifar10: load } = require(join(project, 'lib', 'dist', 'data', 'cifar10.js')) as {
+    loadCifar10: typeof loadCifar10;
+  };
+  withoutFolderInEnvironment(t);
+  await assert.rejects(load(), /cifar-10-batches-bin does not hold the official CIFAR-10 files.*Delete the folder/);
+  await assert.rejects(load({ sample: true }), /sample has none of CIFAR-10's files/);
+  assert.equal((await load({ dir: join(project, 'data'), onMessage: () => {} })).dir, folder);
+});
+
+/** The full number of records, all of them zeros: black airplanes. */
+function writeBlackImages(folder: string): void {
+  for (const { name, records } of OFFICIAL_FILES) {
+    writeFileSync(join(folder, name), '');
+    truncateSync(join(folder, name), records * 3073);
+  }
+}
+
+function withoutFolderInEnvironment(t: Cleanup): void {
+  const before = process.env.CIFAR10_DIR;
+  delete process.env.CIFAR10_DIR;
+  t.after(() => {
+    if (before !== undefined) process.env.CIFAR10_DIR = before;
+  });
+}

@@ -12,6 +12,12 @@ import { pack, type Header } from 'tar-stream';
 import type { RecordFile } from 'cifar10/dist/data/files';
 import type { Archive } from 'cifar10/dist/data/official';
 
+// The machine's own settings are no part of the tests.
+for (const name of ['CIFAR10_URL', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
+  delete process.env[name];
+  delete process.env[name.toLowerCase()];
+}
+
 /** What a test's context offers. */
 export interface Cleanup {
   after(undo: () => void): void;

@@ -289,15 +289,12 @@ test('the official archive is described as it is published', () => {
 
 test('progress is one line with size, speed and the time that is left', () => {
   const progress = { received: 12_300_000, total: 170_052_171, bytesPerSecond: 1_200_000, secondsLeft: 131.4 };
-  assert.equal(describeProgress(progress), '12.3 MB of 170.1 MB (7 %), 1.2 MB/s, 2 min 12 s left');
+  assert.equal(describeProgress(progress), '12.3 of 170.1 MB (7 %), 1.2 MB/s, 2 min 12 s left');
   assert.equal(
     describeProgress({ ...progress, bytesPerSecond: 70_000, secondsLeft: 2_253 * 2 }),
-    '12.3 MB of 170.1 MB (7 %), 0.07 MB/s, 1 h 15 min left',
+    '12.3 of 170.1 MB (7 %), 0.07 MB/s, 1 h 15 min left',
   );
-  assert.equal(
-    describeProgress({ ...progress, bytesPerSecond: 0, secondsLeft: Infinity }),
-    '12.3 MB of 170.1 MB (7 %)',
-  );
+  assert.equal(describeProgress({ ...progress, bytesPerSecond: 0, secondsLeft: Infinity }), '12.3 of 170.1 MB (7 %)');
   let written = '';
   const line = progressLine('CIFAR-10', (text) => (written += text));
   line.end();
@@ -306,7 +303,7 @@ test('progress is one line with size, speed and the time that is left', () => {
   line.onProgress({ ...progress, received: progress.total, secondsLeft: 0 });
   line.end();
   const [, first, last] = written.split('\r');
-  assert.match(first, /^CIFAR-10 {2}12\.3 MB of/);
-  assert.match(last, /^CIFAR-10 {2}170\.1 MB of 170\.1 MB \(100 %\) +\n$/);
+  assert.match(first, /^CIFAR-10 {2}12\.3 of/);
+  assert.match(last, /^CIFAR-10 {2}170\.1 of 170\.1 MB \(100 %\) +\n$/);
   assert.equal(last.length, first.length + 1); // it covers what stood there
 });

@@ -1,4 +1,4 @@
-import { bytes, type Progress } from './download';
+import type { Progress } from './download';
 
 export interface ProgressLine {
   readonly onProgress: (progress: Progress) => void;
@@ -26,11 +26,15 @@ export function progressLine(title: string, write: (text: string) => void = writ
   };
 }
 
-/** "12.3 MB of 170.1 MB (7 %), 1.2 MB/s, 2 min 11 s left" */
+/** "12.3 of 170.1 MB (7 %), 1.2 MB/s, 2 min 11 s left" */
 export function describeProgress({ received, total, bytesPerSecond, secondsLeft }: Progress): string {
-  const done = `${bytes(received)} of ${bytes(total)} (${Math.floor((received / total) * 100)} %)`;
+  const done = `${megabytes(received)} of ${megabytes(total)} MB (${Math.floor((received / total) * 100)} %)`;
   if (received >= total || !Number.isFinite(secondsLeft)) return done;
   return `${done}, ${(bytesPerSecond / 1e6).toFixed(bytesPerSecond < 1e6 ? 2 : 1)} MB/s, ${duration(secondsLeft)} left`;
+}
+
+function megabytes(n: number): string {
+  return (n / 1e6).toFixed(1);
 }
 
 function duration(seconds: number): string {

@@ -124,7 +124,7 @@ async function readFully(file: FileHandle, bytes: Uint8Array, position: number):
   }
 }
 
-/** Moves `count` records from 3073·i to their images at 3072·i, four pixels at a time. */
+/** Moves `count` records from 3073·i to their images at 3072·i, four pixels at a time (little-endian, as x64 is). */
 function interleave(buffer: Uint8Array, labels: Uint8Array, first: number, count: number): void {
   const planes = new Uint8Array(PIXEL_BYTES);
   const fours = new Uint32Array(planes.buffer);
