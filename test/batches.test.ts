@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchCount, batches, shuffledOrder, splitOff, type Batch, type Split } from 'cifar10';
+import { batchCount, batches, shuffledOrder, type Batch } from 'cifar10/dist/data/batches';
+import type { Split } from 'cifar10/dist/data/cifar10';
 import { random, randomInteger, shuffle } from 'cifar10/dist/data/random';
+import { splitOff } from 'cifar10/dist/data/validation';
 
 /** Image i has the bytes i, its label is i % 10. */
 function numbered(size: number): Split {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadCifar10 } from 'cifar10';
+import { loadCifar10 } from 'cifar10/dist/data/cifar10';
 import { OFFICIAL_FILES, SAMPLE_FILES } from 'cifar10/dist/data/files';
 import { PROJECT_DATA } from 'cifar10/dist/data/official';
 import { readRecords } from 'cifar10/dist/data/records';
