@@ -34,6 +34,10 @@ export function barChart(
       y: Array.from(values),
       marker: { color: color ?? palette[index % palette.length] },
       texttemplate: '%{y:,}',
+      textposition: 'outside',
+      textangle: 0,
+      textfont: { size: 12 },
+      cliponaxis: false,
       hovertemplate: `%{x}: %{y:,}<extra>${name}</extra>`,
     };
   });

@@ -57,7 +57,7 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
       axis('epoch', {
         domain: panelDomain(panel, metrics.length),
         anchor: axisName('y', panel),
-        range: [0, epochs * 1.02],
+        range: [-0.03 * epochs, 1.03 * epochs],
         ...(epochs <= 10 && { dtick: 1 }),
       }),
     ],

@@ -26,7 +26,7 @@ export function histograms(panels: readonly HistogramPanel[], { bins = 64 }: { b
       width,
       xaxis: axisName('x', panel),
       yaxis: axisName('y', panel),
-      marker: { color: color ?? palette[panel % palette.length], line: { width: 0 } },
+      marker: { color: color ?? palette[3], line: { width: 0 } },
       hovertemplate: `%{x:.3~g}: %{y:.2f} %<extra></extra>`,
     };
   });

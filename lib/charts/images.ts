@@ -62,8 +62,8 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
 }
 
 /**
- * Images with a line of text under each, as a figure.
- * @param captions one for each image, in order
+ * Images with text under each, as a figure.
+ * @param captions one for each image, in order; `<br>` begins a new line
  */
 export function captionedImages(
   { images }: Images,
@@ -74,28 +74,31 @@ export function captionedImages(
   if (captions.length > available) {
     throw new RangeError(`there are ${captions.length} captions, but only ${available} images`);
   }
+  const lines = Math.max(...captions.map((caption) => caption.split('<br>').length));
+  const side = Math.min(140, 840 / columns); // px; the rest of a row is for the caption
+  const rowHeight = side + 22 + 17 * lines;
   const rows = Math.ceil(captions.length / columns);
   const place = (index: number) => ({ x: index % columns, y: Math.floor(index / columns) });
   const pictures = captions.map((_, index) => {
     const { png } = imageGrid({ images: images.subarray(index * BYTES, (index + 1) * BYTES) }, { scale });
-    const { x, y } = place(index);
     const source = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-    return { source, xref: 'x', yref: 'y', x, y, sizex: 0.9, sizey: 0.78, xanchor: 'center', yanchor: 'middle' };
+    const size = { sizex: 0.92, sizey: side / rowHeight, xanchor: 'center', yanchor: 'top' };
+    return { source, xref: 'x', yref: 'y', ...place(index), ...size };
   });
   const texts = captions.map((text, index) => {
     const { x, y } = place(index);
-    return { text, x, y: y + 0.42, yanchor: 'top', showarrow: false, font: { size: 13 } };
+    return { text, x, y: y + side / rowHeight, yanchor: 'top', showarrow: false, font: { size: 13 } };
   });
   const hidden = { visible: false, fixedrange: true };
   return {
     data: [{ type: 'scatter', x: [], y: [] }],
     layout: layout({
-      height: rows * 140 + 20,
-      margin: { l: 10, r: 10, t: 10, b: 10 },
+      height: rows * rowHeight + 10,
+      margin: { l: 5, r: 5, t: 5, b: 5 },
       images: pictures,
       annotations: texts,
       xaxis: { ...hidden, range: [-0.5, columns - 0.5] },
-      yaxis: { ...hidden, range: [rows - 0.4, -0.45] },
+      yaxis: { ...hidden, range: [rows, 0] },
       showlegend: false,
       hovermode: false,
     }),

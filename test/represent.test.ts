@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { html, imageGrid, learningCurves, type Showable } from 'cifar10';
+import { DataFrame } from 'danfojs-node';
+import { represent } from 'cifar10/dist/jupyter/represent';
+import { root } from './kernel';
+
+test('a chart is Plotly’s media type, and text for who can’t draw', () => {
+  const figure = learningCurves([]);
+  const { data } = represent(figure);
+  assert.deepEqual(data['application/vnd.plotly.v1+json'], figure);
+  assert.equal(data['text/plain'], 'Chart: training, test');
+});
+
+test('a picture is a PNG in base64, with its size', () => {
+  const picture = imageGrid({ images: new Uint8Array(3072) });
+  const { data, metadata } = represent(picture);
+  assert.deepEqual(Buffer.from(data['image/png'] as string, 'base64'), Buffer.from(picture.png));
+  assert.deepEqual(metadata['image/png'], { width: 64, height: 64 });
+});
+
+test('a DataFrame is a table: numbers readable, what is missing a dash, markup only as text', () => {
+  const frame = new DataFrame(
+    [
+      ['<b>linear</b>', 1841162, 0.54999],
+      ['deep', NaN, 0.5],
+    ],
+    { columns: ['network', 'parameters', 'accuracy'] },
+  );
+  const table = represent(frame).data['text/html'] as string;
+  assert.match(table, /<th>network<\/th><th>parameters<\/th><th>accuracy<\/th>/);
+  assert.match(table, />&lt;b&gt;linear&lt;\/b&gt;<\/td>/);
+  assert.match(table, />1,841,162<\/td><td style="text-align: right">0.55<\/td>/);
+  assert.match(table, />–<\/td>/);
+  assert.match(represent(frame).data['text/plain'], /linear/);
+});
+
+test('html escapes what is put in, but not markup of its own', () => {
+  assert.equal(
+    html`<p>${'a < b & "c"'}${html`<b>${1}</b>`}${[html`<i>x</i>`, '<']}</p>`.html.replace(/\s/g, ''),
+    '<p>a&lt;b&amp;&quot;c&quot;<b>1</b><i>x</i>&lt;</p>',
+  );
+  assert.equal(represent(html`<p>a ${'<'} b</p>`).data['text/plain'], 'a < b');
+});
+
+test('what can’t be shown is refused by name', () => {
+  assert.throws(() => represent(new Map() as unknown as Showable), /can be shown; this is \[object Map\]/);
+});
+
+test('outside of a notebook everything is shown as text, and Ctrl+C ends a run after its batch', () => {
+  const script = `
+    const { show, html, watch } = require('cifar10');
+    show('text'); show(html\`<b>bold</b>\`);
+    async function* run() {
+      for (let step = 1; step <= 1000; step++) {
+        if (step === 5) process.kill(process.pid, 'SIGINT');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        yield { type: 'step', epoch: 1, epochs: 1, step, steps: 1000, loss: 1, accuracy: 0, lr: 1, imagesPerSecond: 1 };
+      }
+    }
+    watch(run()).then((history) => console.log(JSON.stringify(history), require.cache[require.resolve('tslab/dist/jupyter')]));`;
+  const output = execFileSync(process.execPath, ['-e', script], { cwd: root, encoding: 'utf8' });
+  assert.match(output, /^text\nbold\n/);
+  assert.match(output, /Stopped in epoch 1 of 1\./);
+  assert.match(output, /\{"epochs":\[\],"stopped":true\} undefined/);
+});
