@@ -98,6 +98,7 @@ export function compile<F extends Record<string, TensorFunction>>(
     const known = [...variables].filter(
       ([variable]) => !variable.isDisposed && shared.get(variable) === variable.dataId,
     );
+    if (known.length === 0) return;
     const values = session.run(
       [],
       known.map(([, { read }]) => read),

@@ -98,11 +98,11 @@ export interface Dropout2dOptions {
  */
 export class Dropout2d extends tf.layers.Layer {
   static readonly className = 'Dropout2d';
-  private readonly rateVariable: tf.Scalar & tf.Variable;
+  private readonly rateVariable: tf.Variable<tf.Rank.R0>;
 
   constructor({ name, rate }: Dropout2dOptions) {
     super({ name });
-    this.rateVariable = tf.variable(tf.scalar(checkRate(rate)), false);
+    this.rateVariable = tf.tidy(() => tf.variable(tf.scalar(checkRate(rate)), false));
   }
 
   get rate(): number {

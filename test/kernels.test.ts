@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import { softmaxCrossEntropy, statelessUniform } from 'cifar10/dist/tensor/kernels';
+
+/** Central differences of a scalar function at x. */
+function numericalGradient(f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, step = 1e-2): number[] {
+  const values = x.dataSync();
+  return Array.from(values, (_, i) => {
+    const at = (shift: number) => {
+      const moved = values.slice();
+      moved[i] += shift;
+      return f(tf.tensor(moved, x.shape)).dataSync()[0];
+    };
+    return (at(step) - at(-step)) / (2 * step);
+  });
+}
+
+const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number) =>
+  Array.from(expected).forEach((value, i) =>
+    assert.ok(Math.abs(actual[i] - value) <= tolerance, `[${i}]: ${actual[i]}, expected ${value}`),
+  );
+
+test('cross entropy: value as tfjs’s, gradient as finite differences', () => {
+  tf.tidy(() => {
+    const logits = tf.randomNormal<tf.Rank.R2>([6, 10], 0, 2, 'float32', 3);
+    const labels = tf.tensor1d([0, 3, 9, 9, 1, 5], 'int32');
+    const loss = (x: tf.Tensor) => softmaxCrossEntropy(x as tf.Tensor2D, labels);
+    const reference = tf.losses.softmaxCrossEntropy(tf.oneHot(labels, 10), logits);
+    close(loss(logits).dataSync(), reference.dataSync(), 1e-5);
+    close(tf.grad(loss)(logits).dataSync(), numericalGradient(loss, logits), 1e-3);
+  });
+});
+
+const functions: { name: string; f: (x: tf.Tensor2D) => tf.Tensor }[] = [
+  { name: 'relu', f: (x) => tf.relu(x) },
+  {
+    name: 'matMul',
+    f: (x) =>
+      tf.matMul(
+        x,
+        tf.tensor2d([
+          [1, 2],
+          [3, -4],
+          [5, 6],
+        ]),
+      ),
+  },
+  {
+    name: 'matMul, transposed',
+    f: (x) =>
+      tf.matMul(
+        tf.tensor2d([
+          [1, -2],
+          [3, 4],
+        ]),
+        x,
+        true,
+        false,
+      ),
+  },
+  { name: 'matMul of batches of one matrix', f: (x) => tf.matMul(x.expandDims(0), tf.ones([1, 3, 2])) },
+  { name: 'bias', f: (x) => tf.add(x, tf.tensor1d([1, 2, 3])) },
+  { name: 'sum of equal shapes', f: (x) => tf.add(x, tf.mul(x, x)) },
+];
+for (const { name, f } of functions) {
+  test(`gradient of ${name} agrees with finite differences`, () => {
+    tf.tidy(() => {
+      const x = tf.tensor2d([
+        [0.5, -1.5, 2],
+        [-0.3, 0.7, 1],
+      ]);
+      const total = (x: tf.Tensor) => tf.sum(tf.square(f(x as tf.Tensor2D)));
+      close(tf.grad(total)(x).dataSync(), numericalGradient(total, x, 1e-2), 0.15);
+    });
+  });
+}
+
+test('the gradient of a bias is the sum over everything else', () => {
+  tf.tidy(() => {
+    const [x, dy] = [tf.ones([2, 3, 3, 4]), tf.randomNormal([2, 3, 3, 4], 0, 1, 'float32', 5)];
+    const gradient = tf.grad((bias) => tf.add(x, bias))(tf.tensor1d([1, 2, 3, 4]), dy);
+    close(gradient.dataSync(), tf.sum(dy, [0, 1, 2]).dataSync(), 1e-4);
+  });
+});
+
+test('stateless random numbers are uniform and a function of the key', () => {
+  tf.tidy(() => {
+    const draw = (key: number[]) => statelessUniform([20_000], tf.tensor1d(key, 'int32')).dataSync<'float32'>();
+    const values = draw([1, 2]);
+    assert.deepEqual(draw([1, 2]), values);
+    assert.notDeepEqual(draw([2, 1]), values);
+    assert.ok(values.every((v) => v >= 0 && v < 1));
+    assert.ok(Math.abs(values.reduce((a, b) => a + b, 0) / values.length - 0.5) < 0.01);
+  });
+});
