@@ -2,9 +2,9 @@
 const { dirname, join } = require('node:path');
 const util = require('node:util');
 
-// tfjs-node 4.22.0 calls helpers that Node 23 removed.
-util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-util.isArray ??= Array.isArray;
+// tfjs-node 4.22.0 calls helpers that Node 22 warns of and Node 23 removed.
+util.isNullOrUndefined = (value) => value === null || value === undefined;
+util.isArray = Array.isArray;
 // TensorFlow's faster convolutions, on by default only on some Intel processors.
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
