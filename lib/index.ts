@@ -45,3 +45,5 @@ export { constant, cosine, oneCycle, stepDecay } from './training/schedules';
 export type { Schedule } from './training/schedules';
 export { train } from './training/train';
 export type { TrainData } from './training/train';
+export { summary } from './models/summary';
+export type { Summary } from './models/summary';

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { linear, shallowCnn, summary } from 'cifar10';
+
+test('a summary names each layer, its output shape and its parameters, and adds them up', () => {
+  const model = shallowCnn();
+  const { index, values } = summary(model);
+  assert.deepEqual(index, [
+    'conv1',
+    'relu1',
+    'conv2',
+    'relu2',
+    'conv3',
+    'relu3',
+    'pool1',
+    'flatten1',
+    'linear1',
+    'total',
+  ]);
+  assert.deepEqual(values[2], ['Conv2D', '[N, 32, 32, 64]', 18_496]);
+  assert.deepEqual(values[6], ['MaxPooling2D', '[N, 16, 16, 128]', 0]);
+  assert.equal(values.at(-1)?.[2], 420_938);
+  model.dispose();
+});
+
+test('as text, its columns stand in line', () => {
+  const model = linear({ widths: [20, 10] });
+  assert.equal(
+    String(summary(model)),
+    [
+      'layer     kind     output shape  parameters',
+      'flatten1  Flatten  [N, 3072]              0',
+      'linear1   Dense    [N, 20]           61,460',
+      'relu1     ReLU     [N, 20]                0',
+      'linear2   Dense    [N, 10]              210',
+      'relu2     ReLU     [N, 10]                0',
+      'linear3   Dense    [N, 10]              110',
+      'total                                61,780',
+    ].join('\n'),
+  );
+  model.dispose();
+});
