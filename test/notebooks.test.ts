@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import * as ts from 'typescript';
+import * as ts from '@tslab/typescript-for-tslab'; // the kernel's own
 import { PLOTLY, readNotebook, root, runCells } from './kernel';
 
 const names = readdirSync(join(root, 'notebooks')).filter((name) => name.endsWith('.ipynb'));

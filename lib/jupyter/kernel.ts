@@ -1,9 +1,8 @@
 // Loaded by the kernel before tslab (`node --require`): mends what tslab 1.0.22 gets wrong.
+import * as ts from '@tslab/typescript-for-tslab';
+
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- there are no types for what lies inside of tslab
 const { JupyterHandlerImpl } = require('tslab/dist/jupyter') as TslabJupyter;
-// eslint-disable-next-line @typescript-eslint/no-require-imports
-const ts = require('@tslab/typescript-for-tslab') as TypeScript;
-
 const prototype = JupyterHandlerImpl.prototype;
 const execute = prototype.handleExecuteImpl;
 // In `{ epochs }` tslab doesn't see that `epochs` comes from an earlier cell: “epochs is not defined”.
@@ -15,7 +14,7 @@ prototype.handleExecuteImpl = function (request, ...rest) {
 export function expandShorthands(code: string): string {
   const source = ts.createSourceFile('cell.ts', code, ts.ScriptTarget.Latest, true);
   const names: { name: string; end: number }[] = [];
-  const visit = (node: Node) => {
+  const visit = (node: ts.Node) => {
     if (ts.isShorthandPropertyAssignment(node) && !node.objectAssignmentInitializer) {
       names.push({ name: node.name.getText(), end: node.name.end });
     }
@@ -31,17 +30,4 @@ interface TslabJupyter {
       handleExecuteImpl: (this: unknown, request: { readonly code: string }, ...rest: unknown[]) => unknown;
     };
   };
-}
-
-interface Node {
-  readonly end: number;
-  getText(): string;
-}
-
-/** What is used of the compiler's interface. */
-interface TypeScript {
-  readonly ScriptTarget: { readonly Latest: number };
-  createSourceFile(name: string, code: string, target: number, setParents: boolean): Node;
-  forEachChild(node: Node, visit: (child: Node) => void): void;
-  isShorthandPropertyAssignment(node: Node): node is Node & { name: Node; objectAssignmentInitializer?: Node };
 }
