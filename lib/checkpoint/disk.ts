@@ -1,0 +1,98 @@
+// Files that are there in full or not at all, also when the process is killed or the power fails.
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** What was not saved, why, and what to do. */
+export class CheckpointError extends Error {
+  constructor(
+    message: string,
+    /** The system's name of the fault, such as ENOSPC. */
+    readonly code?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'CheckpointError';
+  }
+}
+
+/** What is known of a file's bytes. */
+export interface Fingerprint {
+  readonly size: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Writes a file under another name beside it (`FILE.part`), makes sure that it is on the disk, then gives it its name. */
+export function writeFileSafely(file: string, pieces: readonly Uint8Array[]): void {
+  try {
+    try {
+      writePart(file, pieces, 'w');
+      renameSync(`${file}.part`, file);
+      syncFolder(dirname(file));
+    } catch (error) {
+      rmSync(`${file}.part`, { force: true });
+      throw error;
+    }
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/**
+ * Writes `FILE.part` and makes sure that it is on the disk.
+ * @param flag 'wx' refuses to overwrite
+ */
+export function writePart(file: string, pieces: readonly Uint8Array[], flag: 'w' | 'wx' = 'wx'): Fingerprint {
+  const hash = createHash('sha256');
+  let size = 0;
+  const descriptor = openSync(`${file}.part`, flag);
+  try {
+    for (const piece of pieces) {
+      hash.update(piece);
+      size += piece.length;
+      for (let done = 0; done < piece.length;) done += writeSync(descriptor, piece, done);
+    }
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  return { size, sha256: hash.digest('hex') };
+}
+
+/** Makes sure that the names of a folder's files are on the disk. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What a system's error means for somebody who trains. */
+export function explain(error: unknown, path: string): unknown {
+  if (error instanceof CheckpointError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const say = (text: string) => new CheckpointError(text, code, { cause: error });
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return say(
+        `The disk is full: nothing was saved in ${path}. What was saved before is kept. Make room and try again.`,
+      );
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return say(
+        `${path} cannot be written (${code}). What was saved before is kept. Make it writable, or name another place.`,
+      );
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return say(`${path} cannot be used as a folder (${message}). Name another one.`);
+    case undefined:
+      return error;
+    default:
+      return say(`Saving in ${path} failed (${message}). What was saved before is kept.`);
+  }
+}
