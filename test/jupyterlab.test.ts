@@ -13,9 +13,9 @@ import { watch } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 async function* fake(): AsyncGenerator<TrainRecord> {
   for (let epoch = 1; epoch <= 3; epoch++) {
-    for (let step = 1; step <= 150; step++) {
+    for (let step = 1; step <= 250; step++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      yield { type: 'step', epoch, epochs: 3, step, steps: 150, loss: 1 / epoch, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
+      yield { type: 'step', epoch, epochs: 3, step, steps: 250, loss: 1 / epoch, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
     }
     const score = { loss: 1 / epoch, accuracy: 0.5 };
     yield { type: 'epoch', epoch, epochs: 3, train: score, test: score, lr: 0.1, seconds: 2, imagesPerSecond: 1000 };
@@ -24,7 +24,14 @@ async function* fake(): AsyncGenerator<TrainRecord> {
 const history = await watch(fake());`;
 
 const notebook = {
-  cells: [{ cell_type: 'code', id: 'live', metadata: {}, source: code, outputs: [], execution_count: null }],
+  cells: ['console.log("first");', code].map((source, i) => ({
+    cell_type: 'code',
+    id: `cell-${i}`,
+    metadata: {},
+    source,
+    outputs: [],
+    execution_count: null,
+  })),
   metadata: { kernelspec: { display_name: 'TypeScript', language: 'typescript', name: 'tslab' } },
   nbformat: 4,
   nbformat_minor: 5,
@@ -91,8 +98,8 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   const pointsSeen = () => inChart(({ data }) => data[0].x.length);
 
   test('is drawn, grows while the cell runs, and keeps the zoom of the reader', async () => {
-    await page.click('.jp-CodeCell .cm-content');
-    await page.keyboard.press('Shift+Enter');
+    await page.click('.lm-MenuBar-itemLabel:text-is("Run")');
+    await page.click('.lm-Menu-itemLabel:text-is("Run All Cells")');
     await page.waitForSelector('.jp-RenderedPlotly .main-svg', { timeout: 60_000 });
     await until(async () => (await pointsSeen()) > 10, 'the first points');
     await inChart((chart) => (chart.dataset.seen = 'before'));
@@ -109,8 +116,16 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     assert.deepEqual(await rangeSeen(), zoomed);
   });
 
+  test('leaves the kernel busy when the reader asks something else of it', async () => {
+    await page.click('.jp-CodeCell .cm-content >> nth=0', { position: { x: 20, y: 8 } });
+    await page.keyboard.press('Shift+Tab');
+    await page.waitForSelector('.jp-Tooltip', { timeout: 60_000 });
+    assert.match(await page.innerText('#jp-main-statusbar'), /\| Busy/);
+    await page.keyboard.press('Escape');
+  });
+
   test('shows progress, then the closing sentence and all epochs', async () => {
-    await page.waitForSelector('text=/Epoch . of 3 · batch \\d+ of 150 · 1,000 images\\/s · \\d+ s left/');
+    await page.waitForSelector('text=/Epoch . of 3 · batch \\d+ of 250 · 1,000 images\\/s · \\d+ s left/');
     assert.ok(await page.$('.jp-OutputArea progress'));
     await page.waitForSelector('text=/Done! Max accuracy = 50.00 %/', { timeout: 60_000 });
     await until(
@@ -130,7 +145,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   test('leaves an image of itself in the notebook', async () => {
     type Saved = { cells: { outputs: { data?: Record<string, string> }[] }[] };
     const chart = () => {
-      const { outputs } = (JSON.parse(readFileSync(file, 'utf8')) as Saved).cells[0];
+      const { outputs } = (JSON.parse(readFileSync(file, 'utf8')) as Saved).cells[1];
       return outputs.find(({ data }) => data?.[PLOTLY])?.data;
     };
     await until(async () => {

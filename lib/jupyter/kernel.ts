@@ -2,12 +2,23 @@
 import * as ts from '@tslab/typescript-for-tslab';
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- there are no types for what lies inside of tslab
-const { JupyterHandlerImpl } = require('tslab/dist/jupyter') as TslabJupyter;
-const prototype = JupyterHandlerImpl.prototype;
-const execute = prototype.handleExecuteImpl;
+const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter') as TslabJupyter;
+
 // In `{ epochs }` tslab doesn't see that `epochs` comes from an earlier cell: “epochs is not defined”.
-prototype.handleExecuteImpl = function (request, ...rest) {
+const execute = JupyterHandlerImpl.prototype.handleExecuteImpl;
+JupyterHandlerImpl.prototype.handleExecuteImpl = function (request, ...rest) {
   return execute.call(this, { ...request, code: expandShorthands(request.code) }, ...rest);
+};
+
+// Of several cells that wait, tslab calls all busy at the start: after the first one JupyterLab showed an idle kernel.
+const publish = ZmqServer.prototype.publishStatus;
+const unfinished = new Set<unknown>();
+ZmqServer.prototype.publishStatus = function (status, request) {
+  publish.call(this, status, request);
+  if (status === 'busy') unfinished.add(request);
+  else unfinished.delete(request);
+  const [next] = unfinished;
+  if (status === 'idle' && next) publish.call(this, 'busy', next);
 };
 
 /** Writes `{ epochs }` as `{ epochs: epochs }`; the rest of the code stays as it is, line by line. */
@@ -25,6 +36,7 @@ export function expandShorthands(code: string): string {
 }
 
 interface TslabJupyter {
+  ZmqServer: { prototype: { publishStatus: (this: unknown, status: string, request: unknown) => void } };
   JupyterHandlerImpl: {
     prototype: {
       handleExecuteImpl: (this: unknown, request: { readonly code: string }, ...rest: unknown[]) => unknown;
