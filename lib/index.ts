@@ -52,3 +52,5 @@ export { train } from './training/train';
 export type { TrainData } from './training/train';
 export { summary } from './models/summary';
 export type { Summary } from './models/summary';
+export { restore } from './training/checkpoint';
+export type { CheckpointOptions } from './training/options';

@@ -34,7 +34,8 @@ export async function evaluate(
   checkLabels('evaluate', model, split);
   const program = compile({ test: makeTestStep(model) }, { precision });
   try {
-    return await scoreOf(split, batchSize, program.test);
+    const never = new AbortController().signal;
+    return (await scoreOf(split, batchSize, program.test, never)) as Score;
   } finally {
     program.dispose();
   }
@@ -73,12 +74,13 @@ export async function predict(
   }
 }
 
-/** Runs a test step over a whole split: mean loss of the batches, share of right answers. */
+/** Runs a test step over a whole split: mean loss of the batches, share of right answers; nothing when it is to stop. */
 export async function scoreOf(
   split: Split,
   batchSize: number,
   test: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
-): Promise<Score> {
+  signal: AbortSignal,
+): Promise<Score | undefined> {
   let [loss, correct, count] = [0, 0, 0];
   for (const batch of batches(split, { batchSize: fit(batchSize, split.size) })) {
     const score = readScore(batch, test);
@@ -86,6 +88,7 @@ export async function scoreOf(
     correct += score.correct;
     count++;
     await nextTurn();
+    if (signal.aborted) return undefined;
   }
   return { loss: loss / count, accuracy: correct / split.size };
 }

@@ -26,6 +26,8 @@ export interface TrainOptions {
   readonly compiled: boolean;
   /** Training images to set aside, chosen by seed, and to test on beside the test images. Default: 0. */
   readonly validation: number;
+  /** Where and how often to save, so that the same call goes on after an end of any kind. Default: nowhere. */
+  readonly checkpoint: CheckpointOptions | undefined;
   /** Ends the run after the current batch. */
   readonly signal: AbortSignal | undefined;
 }
@@ -37,6 +39,22 @@ const scheduled = (standard: number, expected: string, limit?: number): Rule<num
 });
 
 const isFiniteIn = (value: unknown, limit?: number): boolean => Number.isFinite(value) && isNumberIn(value, 0, limit);
+
+export interface CheckpointOptions {
+  /** A folder of this run's own; it is made where there is none. */
+  readonly dir: string;
+  /** Saves after every so many seconds. Default: 60, unless `everyEpochs` is given. */
+  readonly everySeconds?: number;
+  /** Saves after every so many epochs. */
+  readonly everyEpochs?: number;
+  /** How many of the newest are kept, beside the best. Default: 2. */
+  readonly keep?: number;
+  /**
+   * What to do with a checkpoint in the folder. 'exact' (the default) goes on as if the run had never stopped, and refuses
+   * where that is impossible; 'weights' starts a new run from its weights; 'ignore' starts a new run from the model as it is.
+   */
+  readonly resume?: 'exact' | 'weights' | 'ignore';
+}
 
 export const trainRules: Rules<TrainOptions> = {
   epochs: wholeNumber(10, 1),
@@ -54,6 +72,12 @@ export const trainRules: Rules<TrainOptions> = {
   precision: oneOf<Precision>('auto', ['auto', 'float32', 'bfloat16']),
   compiled: trueOrFalse(true),
   validation: wholeNumber(0),
+  checkpoint: {
+    default: undefined,
+    expected:
+      "{ dir: 'a folder', everySeconds: number above 0, everyEpochs: whole number, keep: whole number, resume: 'exact', 'weights' or 'ignore' }",
+    accepts: isCheckpoint,
+  },
   signal: {
     default: undefined,
     expected: 'an AbortSignal',
@@ -66,6 +90,29 @@ function isAugmentation(value: unknown): boolean {
   const { crop = 0, flip = false, ...unknown } = value as Record<string, unknown>;
   const isCrop = Number.isInteger(crop) && isNumberIn(crop, 0, 17);
   return isCrop && typeof flip === 'boolean' && Object.keys(unknown).length === 0;
+}
+
+function isCheckpoint(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const {
+    dir,
+    everySeconds = 60,
+    everyEpochs = 1,
+    keep = 2,
+    resume = 'exact',
+    ...unknown
+  } = value as Record<string, unknown>;
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 1;
+  return (
+    typeof dir === 'string' &&
+    dir !== '' &&
+    isFiniteIn(everySeconds) &&
+    everySeconds !== 0 &&
+    isCount(everyEpochs) &&
+    isCount(keep) &&
+    ['exact', 'weights', 'ignore'].includes(resume as string) &&
+    Object.keys(unknown).length === 0
+  );
 }
 
 /**

@@ -35,6 +35,8 @@ export interface EpochRecord {
   seconds: number;
   /** While training. */
   imagesPerSecond: number;
+  /** Whether it comes from a checkpoint: the epoch was trained by an earlier call. */
+  restored?: boolean;
 }
 
 export type TrainRecord = StepRecord | EpochRecord;

@@ -1,28 +1,33 @@
 import type { Score } from './records';
 
-/** Sums over the batches of an epoch, as the PyTorch original logs them. */
+/** Sums over the batches of an epoch, as the PyTorch original logs them. Plain numbers: a checkpoint keeps them. */
 export interface Tally {
-  add(batch: { loss: number; correct: number; size: number }): void;
-  /** Loss: the plain mean over the batches, the smaller last one counting as much; accuracy over the images. */
-  score(): Score;
-  imagesPerSecond(): number;
-  /** Since the tally was begun. */
-  seconds(): number;
+  loss: number;
+  correct: number;
+  images: number;
+  batches: number;
+  /** Spent on these batches. */
+  seconds: number;
 }
 
-export function startTally(): Tally {
-  const started = performance.now();
-  let [loss, correct, images, batches, learned] = [0, 0, 0, 0, started];
-  return {
-    add(batch) {
-      loss += batch.loss;
-      correct += batch.correct;
-      images += batch.size;
-      batches++;
-      learned = performance.now();
-    },
-    score: () => ({ loss: loss / batches, accuracy: correct / images }),
-    imagesPerSecond: () => images / ((learned - started) / 1000),
-    seconds: () => (performance.now() - started) / 1000,
-  };
-}
+export const emptyTally = (): Tally => ({ loss: 0, correct: 0, images: 0, batches: 0, seconds: 0 });
+
+/** The tally with one batch more. */
+export const addBatch = (
+  tally: Tally,
+  batch: { loss: number; correct: number; size: number; seconds: number },
+): Tally => ({
+  loss: tally.loss + batch.loss,
+  correct: tally.correct + batch.correct,
+  images: tally.images + batch.size,
+  batches: tally.batches + 1,
+  seconds: tally.seconds + batch.seconds,
+});
+
+/** Loss: the plain mean over the batches, the smaller last one counting as much; accuracy over the images. */
+export const scoreOfTally = ({ loss, correct, images, batches }: Tally): Score => ({
+  loss: loss / batches,
+  accuracy: correct / images,
+});
+
+export const imagesPerSecond = ({ images, seconds }: Tally): number => images / seconds;

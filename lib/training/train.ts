@@ -3,14 +3,19 @@ import { type Batch, batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
 import { random } from '../data/random';
 import { splitOff } from '../data/validation';
+import { stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile } from '../tensor/compile';
+import { learnedSlots, openKeeper } from './checkpoint';
 import { checkLabels, nextTurn, readScore, scoreOf } from './evaluate';
+import { checkMemory } from './memory';
 import { type TrainOptions, trainRules, valueAt } from './options';
-import type { TrainRecord } from './records';
+import { afterEpoch, afterStep, type Position, startOfRun } from './position';
+import type { EpochRecord, TrainRecord } from './records';
 import { sgd } from './sgd';
 import { makeTestStep, makeTrainStep } from './steps';
-import { startTally } from './tally';
+import { stopRequest } from './stop';
+import { addBatch, imagesPerSecond, scoreOfTally } from './tally';
 
 /** Training and test images: what loadCifar10 gives, or a part of it. */
 export type TrainData = Pick<Cifar10, 'train' | 'test'>;
@@ -23,7 +28,10 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  *
  * Loss: mean cross entropy; optimiser: SGD (see sgd.ts). The model's variables are up to date at each epoch's record and at
  * the end.
- * @throws RangeError at once for an unknown or impossible option, or labels that the model has no class for
+ * With a checkpoint folder, a run that was ended goes on where it was, bit for bit, when it is called again in the same
+ * way; the epochs before are then yielded first, marked as `restored`.
+ * @throws RangeError at once for an unknown or impossible option, labels that the model has no class for, or a batch that
+ *   needs more memory than there is
  * @throws Error when the loss is not finite any more, naming the step and what to try
  */
 export function train(
@@ -35,6 +43,7 @@ export function train(
   const splits = splitData(data, settings);
   for (const split of [splits.train, splits.test]) checkLabels('train', model, split);
   batchCount(splits.train.size, settings.batchSize);
+  checkMemory(model, settings.batchSize);
   return run(model, splits, settings);
 }
 
@@ -55,55 +64,110 @@ async function* run(
   splits: Splits,
   options: TrainOptions,
 ): AsyncGenerator<TrainRecord, void, undefined> {
-  const { epochs, batchSize, seed, signal } = options;
+  const { epochs, batchSize, seed } = options;
   const steps = batchCount(splits.train.size, batchSize);
-  const optimizer = sgd(model.trainableWeights.map((weight) => weight.read() as tf.Variable));
+  const optimizer = sgd(learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
     learn: makeTrainStep(model, optimizer, { crop: 0, flip: false, ...options.augment }),
     test: makeTestStep(model),
   };
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
   const { learn, test } = program ?? functions;
+  const stop = stopRequest(options);
+  let keeper: ReturnType<typeof openKeeper> | undefined;
+  let position = startOfRun;
+  let isSound = true;
   try {
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const tally = startTally();
-      const order = { batchSize, shuffle: options.shuffle && { seed, epoch } };
-      let [step, lr] = [0, 0];
-      for (const batch of batches(splits.train, order)) {
-        const knobs = knobsAt(options, (epoch - 1 + step / steps) / epochs);
-        [step, lr] = [step + 1, knobs[0]];
+    keeper = openKeeper(model, optimizer, [splits.train, splits.test, splits.validation], options);
+    position = keeper?.restored ?? startOfRun;
+    for (const record of position.history) yield { ...record, restored: true };
+    while (position.epoch <= epochs) {
+      const { epoch, step: skip } = position;
+      for (const batch of batches(splits.train, { batchSize, shuffle: options.shuffle && { seed, epoch }, skip })) {
+        const step = position.step + 1;
+        const knobs = knobsAt(options, epoch, step, steps);
+        const started = performance.now();
+        isSound = false;
         const { loss, correct } = learnFrom(batch, learn, randomKey(seed, epoch, step), knobs);
-        if (!Number.isFinite(loss)) throw new Error(divergence(loss, epoch, step, lr));
-        tally.add({ loss, correct, size: batch.size });
+        if (!Number.isFinite(loss)) throw new Error(divergence(loss, epoch, step, knobs[0], options));
+        const seconds = (performance.now() - started) / 1000;
+        const tally = addBatch(position.tally, { loss, correct, size: batch.size, seconds });
+        position = afterStep(position, tally);
+        isSound = true;
         const accuracy = correct / batch.size;
-        const imagesPerSecond = tally.imagesPerSecond();
-        yield { type: 'step', epoch, epochs, step, steps, loss, accuracy, lr, imagesPerSecond };
+        const speed = imagesPerSecond(tally);
+        yield { type: 'step', epoch, epochs, step, steps, loss, accuracy, lr: knobs[0], imagesPerSecond: speed };
         await nextTurn();
-        if (signal?.aborted) return;
+        if (stop.signal.aborted) return;
+        if (keeper?.isDue()) keeper.save(position, () => program?.sync());
       }
-      const scores = {
-        train: tally.score(),
-        test: await scoreOf(splits.test, batchSize, test),
-        validation: splits.validation && (await scoreOf(splits.validation, batchSize, test)),
-      };
+      const record = await testEpoch(splits, position, options, test, stop.signal);
+      if (!record) return;
       program?.sync();
-      const [imagesPerSecond, seconds] = [tally.imagesPerSecond(), tally.seconds()];
-      yield { type: 'epoch', epoch, epochs, ...scores, lr, seconds, imagesPerSecond };
-      if (signal?.aborted) return;
+      position = afterEpoch(position, record);
+      keeper?.saveEpoch(position);
+      yield record;
+      await nextTurn();
+      if (stop.signal.aborted) return;
     }
+  } catch (error) {
+    isSound = false;
+    throw error;
   } finally {
     program?.dispose();
-    optimizer.dispose();
+    try {
+      if (isSound) keeper?.save(position);
+    } finally {
+      keeper?.close();
+      optimizer.dispose();
+      stop.done();
+    }
   }
+}
+
+/** The record of an epoch whose steps are all done; nothing when the run is to stop meanwhile. */
+async function testEpoch(
+  splits: Splits,
+  { epoch, tally }: Position,
+  options: TrainOptions,
+  test: ReturnType<typeof makeTestStep>,
+  signal: AbortSignal,
+): Promise<EpochRecord | undefined> {
+  const { epochs, batchSize } = options;
+  const started = performance.now();
+  const tested = await scoreOf(splits.test, batchSize, test, signal);
+  const validation = splits.validation && (await scoreOf(splits.validation, batchSize, test, signal));
+  if (!tested || (splits.validation && !validation)) return undefined;
+  const steps = tally.batches;
+  return {
+    type: 'epoch',
+    epoch,
+    epochs,
+    train: scoreOfTally(tally),
+    test: tested,
+    ...(validation && { validation }),
+    lr: knobsAt(options, epoch, steps, steps)[0],
+    seconds: tally.seconds + (performance.now() - started) / 1000,
+    imagesPerSecond: imagesPerSecond(tally),
+  };
 }
 
 type Knobs = [lr: number, momentum: number, weightDecay: number];
 
-const knobsAt = ({ lr, momentum, weightDecay }: TrainOptions, progress: number): Knobs => [
-  valueAt('lr', lr, progress),
-  valueAt('momentum', momentum, progress),
-  valueAt('weightDecay', weightDecay, progress),
-];
+/** The knobs of a step (from 1): schedules see the share of the run that is done before it. */
+function knobsAt(
+  { lr, momentum, weightDecay, epochs }: TrainOptions,
+  epoch: number,
+  step: number,
+  steps: number,
+): Knobs {
+  const progress = (epoch - 1 + (step - 1) / steps) / epochs;
+  return [
+    valueAt('lr', lr, progress),
+    valueAt('momentum', momentum, progress),
+    valueAt('weightDecay', weightDecay, progress),
+  ];
+}
 
 function learnFrom(
   batch: Batch,
@@ -126,6 +190,10 @@ function randomKey(seed: number, epoch: number, step: number): [number, number] 
   return [next() | 0, next() | 0];
 }
 
-const divergence = (loss: number, epoch: number, step: number, lr: number): string =>
-  `The loss is ${loss} at step ${step} of epoch ${epoch}, with lr ${lr}: the training has diverged. ` +
-  `Make a new model and try a smaller learning rate, such as ${lr / 3 > 0 ? (lr / 3).toPrecision(1) : lr}.`;
+function divergence(loss: number, epoch: number, step: number, lr: number, { checkpoint }: TrainOptions): string {
+  const advice = lr > 0 ? `Try a smaller learning rate, such as ${Number((lr / 3).toPrecision(1))}` : 'Check the data';
+  const way = checkpoint
+    ? `restore(model, ${JSON.stringify(checkpoint.dir)}) brings the last good weights back`
+    : 'the model holds no good weights any more: make a new one';
+  return `The loss is ${loss} at step ${step} of epoch ${epoch}, with lr ${lr}: the training has diverged. ${advice}; ${way}.`;
+}

@@ -1,0 +1,54 @@
+// The arrays of a model on their way to and from a file, in PyTorch's layout.
+import * as tf from '@tensorflow/tfjs-node';
+import type { TensorEntry, Tensors } from '../checkpoint/safetensors';
+import type { StateSlot } from './stateDict';
+
+/**
+ * Copies arrays out.
+ * @param variables one for each slot, of its shape; the model's own by default, or an optimiser's
+ */
+export function readArrays(
+  slots: readonly StateSlot[],
+  variables: readonly tf.Variable[] = slots.map(({ variable }) => variable),
+): Tensors {
+  return new Map(
+    slots.map(({ name, shape, toTorch }, index): [string, TensorEntry] => {
+      const data = tf.tidy(() => toTorch(variables[index]).dataSync<'float32'>());
+      return [name, { shape, data }];
+    }),
+  );
+}
+
+/**
+ * Copies arrays in; all of them or, when they don't fit, none. PyTorch's `num_batches_tracked`, which nothing here needs, may
+ * be there.
+ * @param source where they come from, for the error
+ * @throws Error when arrays are missing, unexpected or of another shape: it names them
+ */
+export function writeArrays(
+  slots: readonly StateSlot[],
+  tensors: Tensors,
+  source: string,
+  variables: readonly tf.Variable[] = slots.map(({ variable }) => variable),
+): void {
+  const names = new Set(slots.map(({ name }) => name));
+  const problems = [...tensors.keys()]
+    .filter((name) => !names.has(name) && !name.endsWith('.num_batches_tracked'))
+    .map((name) => `${name} is not in the model`);
+  for (const { name, shape } of slots) {
+    const entry = tensors.get(name);
+    if (!entry) problems.push(`${name} is missing`);
+    else if (entry.shape.join() !== shape.join()) {
+      problems.push(`${name} has shape [${entry.shape.join(', ')}], the model [${shape.join(', ')}]`);
+    } else if (!(entry.data instanceof Float32Array)) problems.push(`${name} does not hold float32 values`);
+  }
+  if (problems.length > 0) {
+    const shown = problems.slice(0, 8).map((problem) => `\n  ${problem}`);
+    const more = problems.length > shown.length ? `\n  and ${problems.length - shown.length} more` : '';
+    throw new Error(`${source} is not of this model:${shown.join('')}${more}\nMake the model that was saved.`);
+  }
+  slots.forEach(({ name, shape, fromTorch }, index) => {
+    const { data } = tensors.get(name) as TensorEntry & { data: Float32Array };
+    tf.tidy(() => variables[index].assign(fromTorch(tf.tensor(data, [...shape]))));
+  });
+}

@@ -1,0 +1,237 @@
+// What a run keeps in its checkpoint folder, and how it goes on from there.
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs-node';
+import {
+  type Checkpoint,
+  type CheckpointStore,
+  bestCheckpoint,
+  latestCheckpoint,
+  openCheckpoints,
+} from '../checkpoint/store';
+import type { Tensors } from '../checkpoint/safetensors';
+import type { Split } from '../data/cifar10';
+import { Dropout2d } from '../tensor/layers';
+import { resolvePrecision } from '../tensor/precision';
+import { readArrays, writeArrays } from '../models/arrays';
+import { type StateSlot, stateSlots } from '../models/stateDict';
+import type { CheckpointOptions, TrainOptions } from './options';
+import { isBest, type Position } from './position';
+import type { Sgd } from './sgd';
+
+/** Saves a run as it goes on. */
+export interface Keeper {
+  /** Where an earlier call ended, if this one goes on from it. */
+  readonly restored: Position | undefined;
+  /** Whether it is time to save in the middle of an epoch. */
+  isDue(): boolean;
+  /**
+   * Saves, unless this position is saved already.
+   * @param sync brings the model's variables up to date first
+   */
+  save(position: Position, sync?: () => void): void;
+  /** Saves after an epoch, when it is time to or when it is the best so far. */
+  saveEpoch(position: Position): void;
+  close(): void;
+}
+
+/** Everything that must be the same for a run to go on bit for bit. */
+interface Identity {
+  readonly model: unknown;
+  readonly data: string;
+  readonly options: Record<string, unknown>;
+}
+
+interface RunInfo extends Identity {
+  readonly position: Position;
+  readonly versions: Record<string, string>;
+}
+
+/**
+ * Opens the run's folder and, where it holds a checkpoint, gives model and optimiser what is in it.
+ * @returns undefined when the run keeps no checkpoints
+ * @throws Error when the checkpoint is of another run: it names what differs
+ */
+export function openKeeper(
+  model: tf.LayersModel,
+  optimizer: Sgd,
+  splits: readonly (Split | undefined)[],
+  options: TrainOptions,
+): Keeper | undefined {
+  const { checkpoint } = options;
+  if (!checkpoint) return undefined;
+  const { dir, everyEpochs, everySeconds = everyEpochs === undefined ? 60 : Infinity, keep } = checkpoint;
+  const slots = stateSlots(model);
+  const learned = learnedSlots(slots);
+  const identity = { model: describeModel(model), data: hashSplits(splits), options: describeOptions(options) };
+  const store = openCheckpoints(dir, { keep });
+  let restored: Position | undefined;
+  try {
+    restored = resume(store, checkpoint, slots, optimizer, identity);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  let savedAt = performance.now();
+  let saved = restored;
+  const save = (position: Position, sync: () => void = () => {}) => {
+    if (position === saved || (position.epoch === 1 && position.step === 0)) return;
+    sync();
+    store.save({
+      weights: checkFinite(readArrays(slots)),
+      state: checkFinite(readArrays(learned, optimizer.velocities)),
+      info: { ...identity, position, versions: VERSIONS } satisfies RunInfo,
+      best: position.step === 0 && isBest(position),
+      metadata: weightsMetadata(position, options),
+    });
+    saved = position;
+    savedAt = performance.now();
+  };
+  const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
+  return {
+    restored,
+    isDue,
+    save,
+    saveEpoch(position) {
+      const isEpoch = everyEpochs !== undefined && (position.epoch - 1) % everyEpochs === 0;
+      if (isDue() || isEpoch || isBest(position)) save(position);
+    },
+    close: () => store.close(),
+  };
+}
+
+/**
+ * Gives a model the weights of a checkpoint folder.
+ * @param options.which the newest whole checkpoint, or the one with the best test accuracy. Default: 'latest'
+ * @returns how far that run was
+ * @throws Error when there is no checkpoint, or none that fits the model
+ */
+export function restore(
+  model: tf.LayersModel,
+  dir: string,
+  { which = 'latest' }: { which?: 'latest' | 'best' } = {},
+): Position {
+  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latestCheckpoint(dir);
+  if (!checkpoint) throw new Error(`There is no checkpoint in ${dir}: name the folder that train saved into.`);
+  writeArrays(stateSlots(model), checkpoint.weights, `The checkpoint in ${dir}`);
+  return runInfo(checkpoint, dir).position;
+}
+
+function resume(
+  store: CheckpointStore,
+  { dir, resume: how = 'exact' }: CheckpointOptions,
+  slots: readonly StateSlot[],
+  optimizer: Sgd,
+  identity: Identity,
+): Position | undefined {
+  const checkpoint = how === 'ignore' ? undefined : store.latest();
+  if (!checkpoint) return undefined;
+  if (how === 'weights') {
+    writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
+    return undefined;
+  }
+  const info = runInfo(checkpoint, dir);
+  const differences = compareIdentities(info, identity);
+  if (differences.length > 0) {
+    throw new Error(
+      `train can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${differences.join('\n  ')}\n` +
+        "Use the same again, or take only its weights (checkpoint: { resume: 'weights' }), or name another folder.",
+    );
+  }
+  writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
+  writeArrays(learnedSlots(slots), checkpoint.state, `The checkpoint in ${dir}`, optimizer.velocities);
+  return info.position;
+}
+
+/** Those that an optimiser has a velocity for. */
+export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
+
+const VERSIONS = { tfjs: tf.version.tfjs, node: process.versions.node };
+
+/** For whoever finds the weights file alone; all values are text, as safetensors wants it. */
+function weightsMetadata({ epoch, step, history }: Position, { seed }: TrainOptions): Record<string, string> {
+  const accuracies = history.map(({ test }) => test.accuracy);
+  return {
+    format: 'pt',
+    epoch: String(epoch),
+    step: String(step),
+    seed: String(seed),
+    best_test_accuracy: accuracies.length > 0 ? String(Math.max(...accuracies)) : '',
+  };
+}
+
+// Identity
+
+function compareIdentities(saved: Identity, now: Identity): string[] {
+  const differences: string[] = [];
+  const compare = (name: string, before: unknown, after: unknown) => {
+    const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
+    if (a !== b) differences.push(a.length + b.length < 200 ? `${name} was ${a}, is ${b}` : `${name} is another one`);
+  };
+  for (const name of new Set([...Object.keys(saved.options), ...Object.keys(now.options)])) {
+    compare(name, saved.options[name] ?? null, now.options[name] ?? null);
+  }
+  compare('the model', saved.model, now.model);
+  compare('the data (sha256)', saved.data, now.data);
+  return differences;
+}
+
+/** Options that decide how a run goes; of a function, its text. How many epochs there are counts where a function sees it. */
+function describeOptions(options: TrainOptions): Record<string, unknown> {
+  const { batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
+  const text = (value: unknown) => (typeof value === 'function' ? String(value) : value);
+  const isScheduled = [lr, momentum, weightDecay].some((value) => typeof value === 'function');
+  return {
+    batchSize,
+    lr: text(lr),
+    momentum: text(momentum),
+    weightDecay: text(weightDecay),
+    augment: { crop: 0, flip: false, ...augment },
+    shuffle,
+    seed,
+    validation,
+    compiled,
+    precision: resolvePrecision(options.precision),
+    ...(isScheduled && { epochs: options.epochs }),
+  };
+}
+
+const describeModel = (model: tf.LayersModel): unknown =>
+  model.layers.map((layer) => [
+    layer.name,
+    layer.outputShape,
+    ...(layer instanceof Dropout2d ? [Number(layer.rate.toPrecision(6))] : []),
+  ]);
+
+function hashSplits(splits: readonly (Split | undefined)[]): string {
+  const hash = createHash('sha256');
+  for (const split of splits) if (split) hash.update(split.images).update(split.labels);
+  return hash.digest('hex');
+}
+
+function runInfo({ info }: Checkpoint, dir: string): RunInfo {
+  const { position, options, model, data } = info as Partial<RunInfo>;
+  const isWhole =
+    typeof position === 'object' &&
+    Number.isSafeInteger(position.epoch) &&
+    Number.isSafeInteger(position.step) &&
+    Array.isArray(position.history) &&
+    typeof position.tally === 'object' &&
+    typeof options === 'object' &&
+    typeof data === 'string' &&
+    model !== undefined;
+  if (!isWhole) throw new Error(`The checkpoint in ${dir} was not saved by train: name another folder.`);
+  return info as unknown as RunInfo;
+}
+
+/** @throws Error when an array holds what is no number: such a state is not worth keeping */
+function checkFinite(tensors: Tensors): Tensors {
+  for (const [name, { data }] of tensors) {
+    const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+    if (wrong < 0) continue;
+    throw new Error(
+      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. ` +
+        'The last good checkpoint is kept: restore(model, dir) brings its weights back. Try a smaller learning rate.',
+    );
+  }
+  return tensors;
+}
