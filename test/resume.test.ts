@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import {
+  type Cifar10,
+  deepCnn,
+  type EpochRecord,
+  linear,
+  loadCifar10,
+  restore,
+  stateSlots,
+  train,
+  type TrainOptions,
+  type TrainRecord,
+} from 'cifar10';
+
+const root = mkdtempSync(join(tmpdir(), 'resume-'));
+after(() => rmSync(root, { recursive: true }));
+let folders = 0;
+const newFolder = () => join(root, `run${++folders}`);
+
+let data: Cifar10;
+before(async () => {
+  data = await loadCifar10({ sample: true });
+});
+
+/** Everything that a resumed run could get wrong: shuffling, crops, dropout, velocities, running statistics, schedules. */
+const options: Partial<TrainOptions> = {
+  epochs: 3,
+  batchSize: 70,
+  lr: (progress) => 0.05 * (1 - progress),
+  momentum: 0.9,
+  weightDecay: 1e-4,
+  augment: { crop: 4, flip: true },
+  seed: 5,
+  precision: 'float32',
+  validation: 50,
+};
+const tiny = () => deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
+const weights = (model: tf.LayersModel) =>
+  stateSlots(model).map(({ variable }) => variable.dataSync<'float32'>().slice());
+
+/** Trains until a record is the last that is wanted, or to the end. */
+async function run(
+  model: tf.LayersModel,
+  options: Partial<TrainOptions>,
+  isEnough: (record: TrainRecord) => boolean = () => false,
+) {
+  const all: TrainRecord[] = [];
+  for await (const record of train(model, data, options)) {
+    all.push(record);
+    if (isEnough(record)) break;
+  }
+  return all;
+}
+
+/** What does not depend on how fast the machine is. */
+const numbers = (records: TrainRecord[]) =>
+  records.map((record) =>
+    record.type === 'step'
+      ? [record.epoch, record.step, record.loss, record.accuracy, record.lr]
+      : [record.epoch, record.train, record.test, record.validation, record.lr],
+  );
+
+test('a run that was broken off, anywhere and more than once, ends as one that never was, bit for bit', async () => {
+  const straight = tiny();
+  const expected = await run(straight, options);
+  const dir = newFolder();
+  const seen: TrainRecord[] = [];
+  const ends: ((record: TrainRecord) => boolean)[] = [
+    (record) => record.type === 'step' && record.epoch === 1 && record.step === 2,
+    (record) => record.type === 'step' && record.epoch === 1 && record.step === 4, // all steps done, not tested yet
+    (record) => record.type === 'epoch' && record.epoch === 1,
+    (record) => record.type === 'step' && record.epoch === 3 && record.step === 1,
+    () => false,
+  ];
+  for (const isEnough of ends) {
+    const model = tiny();
+    const part = await run(model, { ...options, checkpoint: { dir } }, isEnough);
+    const past = seen.filter((record): record is EpochRecord => record.type === 'epoch');
+    const restored = part.filter((record) => record.type === 'epoch' && record.restored);
+    assert.deepEqual(numbers(restored), numbers(past), 'the epochs before come first');
+    seen.push(...part.filter((record) => record.type === 'step' || !record.restored));
+    if (seen.length === expected.length) assert.deepEqual(weights(model), weights(straight));
+    model.dispose();
+  }
+  assert.deepEqual(numbers(seen), numbers(expected));
+  straight.dispose();
+});
+
+test('a run that is over is only told again', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const first = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  const end = weights(model);
+  const again = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  assert.deepEqual(numbers(again), numbers(first.slice(-1)));
+  assert.deepEqual(weights(model), end);
+  model.dispose();
+});
+
+test('what makes going on impossible is named and refused; weights alone can be taken; or nothing', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const fixed = { ...options, lr: 0.05 };
+  await run(model, { ...fixed, checkpoint: { dir } }, (record) => record.type === 'step' && record.step === 2);
+  const saved = weights(model);
+  const changed: [options: Partial<TrainOptions>, says: RegExp][] = [
+    [{ lr: 0.01 }, /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\n.*resume: 'weights'/s],
+    [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
+    [{ augment: {} }, /augment was \{"crop":4,"flip":true\}, is \{"crop":0,"flip":false\}/],
+    [{ lr: () => 0.05 }, /lr was 0\.05, is "\(\) => 0\.05"/],
+  ];
+  for (const [change, says] of changed)
+    await assert.rejects(run(model, { ...fixed, ...change, checkpoint: { dir } }), says);
+  assert.deepEqual(weights(model), saved, 'a refusal changes nothing');
+  const other = deepCnn({ widths: [4, 4, 8, 8, 8, 9] });
+  await assert.rejects(run(other, { ...fixed, checkpoint: { dir } }), /the model is another one/);
+  await assert.rejects(
+    run(other, { ...fixed, checkpoint: { dir, resume: 'weights' } }),
+    /is not of this model:\n {2}network\.19\.weight has shape \[8, 8, 3, 3\], the model \[9, 8, 3, 3\]/,
+  );
+  other.dispose();
+  const less = { ...data, train: { ...data.train, images: data.train.images.slice().fill(7, 0, 1) } };
+  await assert.rejects(train(model, less, { ...fixed, checkpoint: { dir } }).next(), /the data \(sha256\) was/);
+  // More epochs are no other run, as long as no schedule looks at them.
+  const longer = await run(tiny(), { ...fixed, epochs: 4, checkpoint: { dir } }, () => true);
+  assert.deepEqual([longer[0].epoch, longer[0].type === 'step' && longer[0].step], [1, 3]);
+  const fresh = tiny();
+  const first = await run(fresh, { ...fixed, lr: 0, epochs: 1, checkpoint: { dir, resume: 'weights' } }, () => true);
+  assert.equal(first[0].type === 'step' && first[0].step, 1, 'a new run');
+  const ignoring = tiny();
+  await run(
+    ignoring,
+    { ...fixed, lr: 0, epochs: 1, weightDecay: 0, momentum: 0, checkpoint: { dir, resume: 'ignore' } },
+    () => true,
+  );
+  const untouched = tiny();
+  const trainable = (model: tf.LayersModel) =>
+    stateSlots(model)
+      .filter((s) => s.trainable)
+      .map((s) => s.variable.dataSync());
+  assert.deepEqual(trainable(ignoring), trainable(untouched));
+  tf.dispose([model, fresh, ignoring, untouched].map((m) => m.dispose()) as never);
+});
+
+test('divergence stops the run before anything is saved, and the last good weights come back in one call', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [16, 16] });
+  const explode = {
+    ...options,
+    lr: (progress: number) => (progress < 0.4 ? 0.01 : 1e30),
+    checkpoint: { dir, everyEpochs: 1 },
+  };
+  await assert.rejects(run(model, explode), /diverged.*(restore\(model|not saved)/s);
+  assert.ok(weights(model).some((values) => values.some((value) => !Number.isFinite(value) || Math.abs(value) > 1e6)));
+  const position = restore(model, dir);
+  assert.equal(position.epoch, 2);
+  assert.equal(position.history.length, 1);
+  assert.ok(weights(model).every((values) => values.every((value) => Math.abs(value) < 10)));
+  assert.throws(() => restore(model, newFolder()), /There is no checkpoint in/);
+  model.dispose();
+});
+
+test('an abort while the test images are classified loses nothing', async () => {
+  const dir = newFolder();
+  const straight = tiny();
+  const expected = await run(straight, { ...options, epochs: 1 });
+  const abort = new AbortController();
+  const model = tiny();
+  const part: TrainRecord[] = [];
+  for await (const record of train(model, data, { ...options, epochs: 1, signal: abort.signal, checkpoint: { dir } })) {
+    part.push(record);
+    // The turn after the last step belongs to the test.
+    if (record.type === 'step' && record.step === record.steps) setTimeout(() => abort.abort(), 1);
+  }
+  const rest = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  assert.deepEqual(numbers(rest.slice(-1)), numbers(expected.slice(-1)));
+  assert.deepEqual(weights(model), weights(straight));
+  tf.dispose([model.dispose(), straight.dispose()] as never);
+});
+
+test('checkpoints leave no tensor and no lock behind', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const before = tf.memory().numTensors;
+  await run(model, { ...options, epochs: 1, checkpoint: { dir, everySeconds: 0.001 } });
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual(
+    readdirSync(dir).filter((name) => name.startsWith('.')),
+    [],
+  );
+  model.dispose();
+});
+
+/** A training in a process of its own, which prints a line a step and saves often. */
+const script = (dir: string) => `
+  const { deepCnn, loadCifar10, train } = require('cifar10');
+  (async () => {
+    const data = await loadCifar10({ sample: true });
+    const model = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
+    const options = { epochs: 3, batchSize: 70, lr: 0.05, momentum: 0.9, seed: 5, precision: 'float32',
+      augment: { crop: 4, flip: true }, checkpoint: { dir: ${JSON.stringify(dir)}, everySeconds: 0.01 } };
+    for await (const record of train(model, data, options)) console.log(JSON.stringify(record));
+  })();`;
+
+/** Runs it until it has printed so many steps, then sends the signal. */
+function startAndSignal(
+  dir: string,
+  steps: number,
+  signal?: NodeJS.Signals,
+): Promise<{ lines: TrainRecord[]; code: number | null; by: string | null }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['-e', script(dir)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (signal && text.split('"type":"step"').length > steps) child.kill(signal);
+    });
+    child.on('close', (code, by) => {
+      const lines = text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as TrainRecord);
+      resolve({ lines, code, by });
+    });
+  });
+}
+
+test('a process that was killed, again and again, ends as one that never was', async () => {
+  const straight = await startAndSignal(newFolder(), Infinity);
+  const dir = newFolder();
+  await startAndSignal(dir, 3, 'SIGKILL');
+  await startAndSignal(dir, 4, 'SIGKILL');
+  const last = await startAndSignal(dir, Infinity);
+  const epochs = (lines: TrainRecord[]) => numbers(lines.filter(({ type }) => type === 'epoch'));
+  assert.equal(last.code, 0);
+  assert.deepEqual(epochs(last.lines), epochs(straight.lines));
+});
+
+test('SIGTERM saves, then ends the process the way that a shell calls 143', async () => {
+  const dir = newFolder();
+  const { by, lines } = await startAndSignal(dir, 2, 'SIGTERM');
+  assert.equal(by, 'SIGTERM');
+  const model = tiny();
+  const { epoch, step } = restore(model, dir);
+  const seen = lines.filter(({ type }) => type === 'step').at(-1);
+  assert.ok(seen?.type === 'step');
+  assert.deepEqual([epoch, step % 5], [seen.epoch, seen.step % 5], 'the checkpoint is of the last step that was made');
+  model.dispose();
+});
