@@ -22,7 +22,10 @@ const filter = process.argv[2] ?? '';
 const files = readdirSync(join(root, 'test'))
   .filter((name) => name.endsWith('.test.ts') && name.includes(filter))
   .map((name) => join(root, 'test', 'dist', name.replace(/ts$/, 'js')));
-Object.assign(process.env, jupyterEnv);
+for (const [name, value] of Object.entries(jupyterEnv)) {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
 const counts = await runTestFiles(files);
 if (files.length === 0) console.log(`No test file has a name that contains "${filter}".`);
 
