@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -194,6 +194,26 @@ test('checkpoints leave no tensor and no lock behind', async () => {
     readdirSync(dir).filter((name) => name.startsWith('.')),
     [],
   );
+  model.dispose();
+});
+
+test('a checkpoint folder that can’t be written any more is told of, and the training goes on', async (t) => {
+  const dir = newFolder();
+  const warnings: string[] = [];
+  t.mock.method(console, 'warn', (text: string) => warnings.push(text));
+  const model = tiny();
+  const all: TrainRecord[] = [];
+  for await (const record of train(model, data, { ...options, epochs: 2, checkpoint: { dir, everyEpochs: 1 } })) {
+    all.push(record);
+    if (record.type === 'epoch' && record.epoch === 1) {
+      // A file where the folder was: as when a disk is unplugged.
+      renameSync(dir, `${dir}.gone`);
+      writeFileSync(dir, '');
+    }
+  }
+  assert.equal(all.filter(({ type }) => type === 'epoch').length, 2);
+  assert.ok(warnings.length > 0 && /^Not saved: .*The training goes on/s.test(warnings[0]), warnings.join());
+  assert.equal(restore(model, `${dir}.gone`).epoch, 2, 'what was good is loadable');
   model.dispose();
 });
 

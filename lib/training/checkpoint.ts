@@ -1,6 +1,7 @@
 // What a run keeps in its checkpoint folder, and how it goes on from there.
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-node';
+import { CheckpointError } from '../checkpoint/disk';
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -76,15 +77,22 @@ export function openKeeper(
   const save = (position: Position, sync: () => void = () => {}) => {
     if (position === saved || (position.epoch === 1 && position.step === 0)) return;
     sync();
-    store.save({
+    const content = {
       weights: checkFinite(readArrays(slots)),
       state: checkFinite(readArrays(learned, optimizer.velocities)),
       info: { ...identity, position, versions: VERSIONS } satisfies RunInfo,
       best: position.step === 0 && isBest(position),
       metadata: weightsMetadata(position, options),
-    });
-    saved = position;
+    };
     savedAt = performance.now();
+    try {
+      store.save(content);
+      saved = position;
+    } catch (error) {
+      // A full disk must not cost an hour of training: it goes on, and saves again when it is next due.
+      if (!(error instanceof CheckpointError)) throw error;
+      console.warn(`Not saved: ${error.message} The training goes on; the checkpoints before are kept.`);
+    }
   };
   const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
   return {
