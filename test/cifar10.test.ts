@@ -123,7 +123,7 @@ test('files that are not the official ones are used when their folder is named, 
 test('what lies in data/ must be the official files', async (t) => {
   // A project of its own, so that nothing is put into this one's data/.
   const project = temporaryFolder(t);
-  cpSync(join(PROJECT_DATA, '..', 'lib', 'dist', 'data'), join(project, 'lib', 'dist', 'data'), { recursive: true });
+  cpSync(join(PROJECT_DATA, '..', 'lib', 'dist'), join(project, 'lib', 'dist'), { recursive: true });
   symlinkSync(join(PROJECT_DATA, '..', 'node_modules'), join(project, 'node_modules'));
   const folder = join(project, 'data', 'cifar-10-batches-bin');
   mkdirSync(folder, { recursive: true });
