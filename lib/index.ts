@@ -38,6 +38,7 @@ export { shallowCnn } from './models/shallowCnn';
 export type { ShallowCnnOptions } from './models/shallowCnn';
 export { stateSlots } from './models/stateDict';
 export type { StateSlot } from './models/stateDict';
+export { loadWeights, saveWeights } from './models/weights';
 export { compile } from './tensor/compile';
 export type { CompileOptions, Program } from './tensor/compile';
 export type { Precision } from './tensor/precision';

@@ -12,8 +12,8 @@ export interface Context {
 export const root = join(__dirname, '..', '..');
 
 /** A new folder that goes when the test ends. */
-export function temporaryFolder(t: Context): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cifar10-'));
+export function temporaryFolder(t: Context, parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'cifar10-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

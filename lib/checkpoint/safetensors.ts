@@ -32,7 +32,7 @@ const formats: ReadonlyMap<string, { size: number; decode: (bytes: Uint8Array) =
   ['BF16', { size: 2, decode: bfloat16 }],
   ['I64', { size: 8, decode: (bytes) => new BigInt64Array(...place(bytes, 8)) }],
   ['I32', { size: 4, decode: (bytes) => new Int32Array(...place(bytes, 4)) }],
-  ['U8', { size: 1, decode: (bytes) => bytes }],
+  ['U8', { size: 1, decode: (bytes) => new Uint8Array(...place(bytes, 1)) }],
 ]);
 
 /**
@@ -95,7 +95,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): SafetensorsF
   const tensors = new Map<string, TensorEntry>();
   const ranges: { tensor: string; begin: number; end: number }[] = [];
   for (const [tensor, value] of Object.entries(header)) {
-    const { dtype, shape, begin, end } = readEntry(value, `${name}: ${JSON.stringify(tensor)}`, data.length);
+    const { dtype, shape, begin, end } = readEntry(value, JSON.stringify(tensor), data.length, name);
     const format = formats.get(dtype);
     if (!format) {
       const known = [...formats.keys()].join(', ');
@@ -136,16 +136,17 @@ function headerLength(bytes: Uint8Array, name: string): number {
   return Number(length);
 }
 
-function readEntry(value: unknown, name: string, dataLength: number) {
-  if (!isObject(value)) throw refusal(name, `it is described by ${JSON.stringify(value)}; expected an object`);
+function readEntry(value: unknown, tensor: string, dataLength: number, name: string) {
+  if (!isObject(value)) throw refusal(name, `${tensor} is described by ${JSON.stringify(value)}; expected an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string') throw refusal(name, `its dtype is ${JSON.stringify(dtype)}; expected a name`);
+  if (typeof dtype !== 'string')
+    throw refusal(name, `the dtype of ${tensor} is ${JSON.stringify(dtype)}; expected a name`);
   if (!isSizes(shape) || !Number.isSafeInteger(elements(shape))) {
-    throw refusal(name, `its shape is ${JSON.stringify(shape)}; expected whole numbers from 0 on`);
+    throw refusal(name, `the shape of ${tensor} is ${JSON.stringify(shape)}; expected whole numbers from 0 on`);
   }
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1] || offsets[1] > dataLength) {
     const expected = `[begin, end] within the ${dataLength} bytes of tensors that there are`;
-    throw refusal(name, `its data_offsets are ${JSON.stringify(offsets)}; expected ${expected}`);
+    throw refusal(name, `the data_offsets of ${tensor} are ${JSON.stringify(offsets)}; expected ${expected}`);
   }
   return { dtype, shape, begin: offsets[0], end: offsets[1] };
 }

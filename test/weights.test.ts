@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs-node';
+import { readSafetensors, writeSafetensors } from 'cifar10/dist/checkpoint/safetensors';
+import { loadCifar10 } from 'cifar10/dist/data/cifar10';
+import { deepCnn } from 'cifar10/dist/models/deepCnn';
+import { linear } from 'cifar10/dist/models/linear';
+import { shallowCnn } from 'cifar10/dist/models/shallowCnn';
+import { readArrays } from 'cifar10/dist/models/arrays';
+import { stateSlots } from 'cifar10/dist/models/stateDict';
+import { loadWeights, saveWeights } from 'cifar10/dist/models/weights';
+import { uint8Tensor } from 'cifar10/dist/tensor/backend';
+import { normalise } from 'cifar10/dist/training/augment';
+import { type Context, root, temporaryFolder } from './project';
+
+const fixtures = join(root, 'test', 'fixtures', 'torch');
+
+interface Answers {
+  readonly images: number;
+  readonly models: Record<string, { widths: number[]; logits: number[][] }>;
+}
+const answers = JSON.parse(readFileSync(join(fixtures, 'answers.json'), 'utf8')) as Answers;
+
+/** Of the widths that the fixtures have; whatever else it begins with. */
+const models: Record<string, (widths: number[]) => tf.LayersModel> = {
+  linear: ([a, b]) => linear({ widths: [a, b], seed: 5 }),
+  shallowCnn: ([a, b, c]) => shallowCnn({ widths: [a, b, c], seed: 5 }),
+  deepCnn: ([a, b, c, d, e, f]) => deepCnn({ widths: [a, b, c, d, e, f], seed: 5 }),
+};
+
+const modelOf = (name: string): tf.LayersModel => models[name](answers.models[name].widths);
+
+const weightsOf = (model: tf.LayersModel) => readArrays(stateSlots(model));
+
+/** The safetensors file that PyTorch saved. */
+function fixture(t: Context, name: string): string {
+  const file = join(temporaryFolder(t), `${name}.safetensors`);
+  writeFileSync(file, gunzipSync(readFileSync(join(fixtures, `${name}.safetensors.gz`))));
+  return file;
+}
+
+async function logits(model: tf.LayersModel): Promise<Float32Array> {
+  const { test } = await loadCifar10({ sample: true });
+  return tf.tidy(() => {
+    const images = uint8Tensor(test.images.subarray(0, answers.images * 3072), [answers.images, 32, 32, 3]);
+    return (model.apply(normalise(images)) as tf.Tensor).dataSync<'float32'>();
+  });
+}
+
+for (const name of Object.keys(models)) {
+  test(`${name}: weights that PyTorch saved load, and give PyTorch's answers`, async (t) => {
+    const model = modelOf(name);
+    const before = await logits(model);
+    loadWeights(model, fixture(t, name));
+    const [found, expected] = [await logits(model), answers.models[name].logits.flat()];
+    const scale = Math.max(...expected.map(Math.abs));
+    assert.equal(found.length, expected.length);
+    expected.forEach((value, i) => assert.ok(Math.abs(found[i] - value) < 1e-5 * scale, `${i}: ${found[i]}, ${value}`));
+    assert.ok(
+      expected.some((value, i) => Math.abs(before[i] - value) > 1e-2 * scale),
+      'other weights would not do',
+    );
+    model.dispose();
+  });
+
+  test(`${name}: what is saved is what PyTorch had saved, but for its count of batches`, (t) => {
+    const model = modelOf(name);
+    const file = fixture(t, name);
+    loadWeights(model, file);
+    saveWeights(model, `${file}.ours`);
+    const [ours, theirs] = [readSafetensors(`${file}.ours`), readSafetensors(file)];
+    const names = [...theirs.tensors.keys()].filter((tensor) => !tensor.endsWith('num_batches_tracked'));
+    assert.deepEqual([...ours.tensors.keys()].sort(), names.sort());
+    for (const tensor of names) assert.deepEqual(ours.tensors.get(tensor), theirs.tensors.get(tensor), tensor);
+    assert.equal(ours.metadata.format, 'pt');
+    model.dispose();
+  });
+}
+
+test('saving and loading leave no tensors behind', (t) => {
+  const [model, other] = [modelOf('deepCnn'), modelOf('deepCnn')];
+  const file = join(temporaryFolder(t), 'w.safetensors');
+  const before = tf.memory().numTensors;
+  saveWeights(model, file);
+  loadWeights(other, file);
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual(weightsOf(other), weightsOf(model));
+  model.dispose();
+  other.dispose();
+});
+
+test("another model's weights are refused, by name, and the model is as it was", (t) => {
+  const model = modelOf('shallowCnn');
+  const before = weightsOf(model);
+  assert.throws(
+    () => loadWeights(model, fixture(t, 'linear')),
+    /linear\.safetensors is not of this model:\n {2}linear_relu_stack\.0\.bias is not in the model\n[^]*more\n/,
+  );
+  assert.throws(
+    () => loadWeights(model, fixture(t, 'deepCnn')),
+    /deepCnn\.safetensors is not of this model:\n {2}network\.10\.bias is not in the model\n[^]*and \d+ more\n/,
+  );
+  assert.deepEqual(weightsOf(model), before);
+  model.dispose();
+});
+
+test('weights of another width, a missing one, one too many, and whole numbers are refused', (t) => {
+  const wide = shallowCnn({ widths: [3, 4, 6] });
+  const file = fixture(t, 'shallowCnn');
+  assert.throws(() => loadWeights(wide, file), {
+    message:
+      `${file} is not of this model:\n  network.4.weight has shape [5, 4, 3, 3], the model [6, 4, 3, 3]\n  ` +
+      'network.4.bias has shape [5], the model [6]\n  network.8.weight has shape [10, 1280], the model [10, 1536]\n' +
+      'Make the model that was saved.',
+  });
+  const model = modelOf('shallowCnn');
+  const { tensors } = readSafetensors(file);
+  const bias = { shape: [3], data: new Float32Array(3) };
+  const refuse = (changed: typeof tensors, message: RegExp) => {
+    writeSafetensors(file, changed);
+    assert.throws(() => loadWeights(model, file), message);
+  };
+  refuse(new Map([...tensors].slice(1)), /model:\n {2}network\.0\.bias is missing\nMake/);
+  refuse(new Map([...tensors, ['network.0.scale', bias]]), /model:\n {2}network\.0\.scale is not in the model\nMake/);
+  const whole = { shape: [3], data: new Int32Array(3) };
+  refuse(
+    new Map([...tensors, ['network.0.bias', whole]]),
+    /model:\n {2}network\.0\.bias does not hold float32 values\nMake/,
+  );
+  model.dispose();
+  wide.dispose();
+});
+
+test('a file that is cut short is refused, and the model is as it was', (t) => {
+  const model = modelOf('linear');
+  const before = weightsOf(model);
+  const file = fixture(t, 'linear');
+  writeFileSync(file, readFileSync(file).subarray(0, -1));
+  assert.throws(() => loadWeights(model, file), /linear\.safetensors cannot be read as safetensors: .*data_offsets/);
+  assert.deepEqual(weightsOf(model), before);
+  assert.throws(() => loadWeights(model, `${file}.none`), /ENOENT.*none/);
+  model.dispose();
+});
+
+test('saving over a file leaves nothing else in the folder', (t) => {
+  const folder = temporaryFolder(t);
+  const model = modelOf('linear');
+  for (let i = 0; i < 2; i++) saveWeights(model, join(folder, 'w.safetensors'));
+  assert.deepEqual(readdirSync(folder), ['w.safetensors']);
+  assert.throws(() => saveWeights(model, join(folder, 'none', 'w')), {
+    name: 'CheckpointError',
+    message: /failed \(ENOENT/,
+  });
+  model.dispose();
+});
