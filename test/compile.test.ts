@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
+import { DataType } from 'cifar10/dist/tensor/backend';
 import { statelessUniform } from 'cifar10/dist/tensor/kernels';
 
 const options = { precision: 'float32' } as const;
@@ -64,6 +65,28 @@ test('tracing performs nothing: variables change once per call', () => {
     assert.deepEqual(value(program.count(x).sum), [size], 'another shape is traced by itself');
     x.dispose();
   }
+  program.dispose();
+  assert.equal(counter.dataSync()[0], 3);
+  counter.dispose();
+});
+
+test('what was prepared needs no new graph when it is called', () => {
+  const counter = tf.variable(tf.scalar(0));
+  let traced = 0;
+  const count = (x: tf.Tensor) => {
+    traced++;
+    counter.assign(tf.add(counter, 1));
+    return { sum: x.sum() };
+  };
+  const program = compile({ count }, options);
+  for (const size of [2, 3]) program.prepare('count', { dtype: DataType.float32, shape: [size] });
+  const before = traced;
+  for (const size of [2, 3, 2]) {
+    const x = tf.ones([size]);
+    assert.deepEqual(value(program.count(x).sum), [size]);
+    x.dispose();
+  }
+  assert.equal(traced, before);
   program.dispose();
   assert.equal(counter.dataSync()[0], 3);
   counter.dispose();

@@ -101,3 +101,22 @@ test('a model frees all that it made', () => {
   model.dispose();
   assert.equal(tf.memory().numTensors, before);
 });
+
+test('tfjs’s own tools work on a model: fit, predict, to JSON and back', async () => {
+  const model = deepCnn({ widths: [4, 4, 4, 4, 4, 4] });
+  const before = model.getWeights()[0].dataSync().slice();
+  const [x, y] = [
+    tf.randomNormal([20, 32, 32, 3]),
+    tf.oneHot(tf.range(0, 20, 1, 'int32').mod(tf.scalar(10, 'int32')), 10),
+  ];
+  model.compile({ optimizer: tf.train.sgd(0.01), loss: (t, p) => tf.losses.softmaxCrossEntropy(t, p) });
+  await model.fit(x, y, { epochs: 1, batchSize: 10, verbose: 0 });
+  assert.notDeepEqual(model.getWeights()[0].dataSync(), before);
+  const twin = await tf.models.modelFromJSON(
+    model.toJSON(undefined, false) as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
+  );
+  twin.setWeights(model.getWeights());
+  const [a, b] = [model.predict(x) as tf.Tensor, twin.predict(x) as tf.Tensor];
+  assert.deepEqual(a.dataSync(), b.dataSync());
+  tf.dispose([x, y, a, b]);
+});

@@ -268,8 +268,9 @@ test('SIGTERM saves, then ends the process the way that a shell calls 143', asyn
   assert.equal(by, 'SIGTERM');
   const model = tiny();
   const { epoch, step } = restore(model, dir);
-  const seen = lines.filter(({ type }) => type === 'step').at(-1);
-  assert.ok(seen?.type === 'step');
-  assert.deepEqual([epoch, step % 5], [seen.epoch, seen.step % 5], 'the checkpoint is of the last step that was made');
+  const seen = lines.filter(({ type }) => type === 'step').length;
+  // The line of the last step may still be in the pipe when the process ends.
+  const saved = 5 * (epoch - 1) + step;
+  assert.ok(saved === seen || saved === seen + 1, `saved after ${saved} steps, ${seen} were told`);
   model.dispose();
 });

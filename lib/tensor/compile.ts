@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { toBfloat16 } from './autocast';
 import { type DataId, dataTypeOf } from './backend';
-import { addNode, createGraph, type Node } from './graph';
+import { addNode, createGraph, type Node, type TensorType } from './graph';
 import { resolvePrecision, type Precision } from './precision';
 import { openSession, type Session } from './session';
 import { trace, type TensorFunction, type VariableMap } from './trace';
@@ -17,6 +17,11 @@ export type Program<F extends Record<string, TensorFunction>> = {
   /** The compiled functions: same arguments, same results. The results are the caller's to dispose. */
   readonly [Name in keyof F]: F[Name];
 } & {
+  /**
+   * Records a function for arguments of these types before it is called. Whoever knows all of them beforehand has the graph
+   * loaded once, not once for each.
+   */
+  prepare(name: keyof F & string, ...types: TensorType[]): void;
   /** Copies the values that the compiled functions gave to variables back into the `tf.Variable`s. */
   sync(): void;
   /** Synchronises, then frees the graph and all that it holds. Calling a function afterwards throws. */
@@ -52,9 +57,8 @@ export function compile<F extends Record<string, TensorFunction>>(
 
   const call = (name: string, args: tf.Tensor[]): Record<string, tf.Tensor> => {
     if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
-    const key = `${name}(${args.map((tensor) => `${dataTypeOf(tensor)}[${tensor.shape.join()}]`).join()})`;
-    let signature = signatures.get(key);
-    if (!signature) signatures.set(key, (signature = addSignature(name, args)));
+    const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
+    const signature = signatureOf(name, types);
     const running = (session ??= openSession(lowered ? toBfloat16(graph) : graph));
     push(running);
     const { inputs, outputs } = signature;
@@ -63,10 +67,16 @@ export function compile<F extends Record<string, TensorFunction>>(
     return Object.fromEntries(Object.keys(outputs).map((key, index) => [key, results[index]]));
   };
 
-  const addSignature = (name: string, args: tf.Tensor[]): Signature => {
+  const signatureOf = (name: string, types: TensorType[]): Signature => {
+    const key = `${name}(${types.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join()})`;
+    let signature = signatures.get(key);
+    if (!signature) signatures.set(key, (signature = addSignature(name, types)));
+    return signature;
+  };
+
+  const addSignature = (name: string, types: TensorType[]): Signature => {
     // A loaded graph can't grow: the next one takes over the variables.
     pull();
-    const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
     const traced = trace(functions[name], types, graph, variables, name);
     session?.dispose();
     session = undefined;
@@ -113,6 +123,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   const compiled = Object.keys(functions).map((name) => [name, (...args: tf.Tensor[]) => call(name, args)]);
   return {
     ...(Object.fromEntries(compiled) as F),
+    prepare: (name: string, ...types: TensorType[]) => void signatureOf(name, types),
     sync: pull,
     dispose() {
       if (isDisposed) return;

@@ -1,13 +1,16 @@
 // Layers with PyTorch's semantics, where tfjs's own differ.
 import * as tf from '@tensorflow/tfjs-node';
 import { batchNormTraining, statelessUniform } from './kernels';
-import { forPurpose } from './random';
+import { anyKey, forPurpose } from './random';
 
 /** How a layer is called: `model.apply(x, { training: true, key })`. */
 export interface CallOptions {
   /** Default: false. */
   readonly training?: boolean;
-  /** [2], int32: what this step's random numbers are a function of (see random.ts). */
+  /**
+   * [2], int32: what this step's random numbers are a function of (see random.ts). Without it, as in `model.fit`, they are
+   * other ones each time, and the call can't be compiled.
+   */
   readonly key?: tf.Tensor1D;
 }
 
@@ -120,10 +123,9 @@ export class Dropout2d extends tf.layers.Layer {
   override call(inputs: Inputs, { training = false, key }: Kwargs): tf.Tensor {
     const x = only(inputs);
     if (!training) return x.clone();
-    if (!key) throw new Error(`${this.name} needs random numbers: call the model with { training: true, key }.`);
     return tf.tidy(() => {
       const [batch, , , channels] = x.shape;
-      const uniform = statelessUniform([batch, 1, 1, channels], forPurpose(key, this.name));
+      const uniform = statelessUniform([batch, 1, 1, channels], forPurpose(key ?? anyKey(), this.name));
       const mask = tf.cast(tf.greaterEqual(uniform, this.rateVariable), 'float32');
       return tf.mul(x, tf.div(mask, tf.sub(1, this.rateVariable)));
     });

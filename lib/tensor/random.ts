@@ -9,6 +9,13 @@ import * as tf from '@tensorflow/tfjs-node';
 export const forPurpose = (key: tf.Tensor1D, purpose: string): tf.Tensor1D =>
   tf.add(key, tf.tensor1d([hashText(purpose), 0], 'int32'));
 
+/** A key that nobody chose, for whoever trains without one. */
+export const anyKey = (): tf.Tensor1D =>
+  tf.tensor1d(
+    [0, 0].map(() => Math.floor(Math.random() * 2 ** 32) | 0),
+    'int32',
+  );
+
 /** FNV-1a, 32 bits. */
 function hashText(text: string): number {
   let hash = 0x811c9dc5;

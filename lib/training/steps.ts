@@ -1,5 +1,7 @@
 // The two functions that training is made of, on tensors: one step of learning, and one batch of testing.
 import * as tf from '@tensorflow/tfjs-node';
+import { DataType } from '../tensor/backend';
+import type { TensorType } from '../tensor/graph';
 import { softmaxCrossEntropy } from '../tensor/kernels';
 import { augment, type Augmentation, normalise } from './augment';
 import type { Sgd } from './sgd';
@@ -41,6 +43,19 @@ export function makeTestStep(model: tf.LayersModel) {
     return { loss: softmaxCrossEntropy(logits, labels as tf.Tensor1D), correct: countCorrect(logits, labels) };
   };
 }
+
+/** Types of what a test step takes, for a batch of so many images. */
+export const testInputs = (size: number): TensorType[] => [
+  { dtype: DataType.uint8, shape: [size, 32, 32, 3] },
+  { dtype: DataType.int32, shape: [size] },
+];
+
+/** Types of what a training step takes, for a batch of so many images. */
+export const learnInputs = (size: number): TensorType[] => [
+  ...testInputs(size),
+  { dtype: DataType.int32, shape: [2] },
+  { dtype: DataType.float32, shape: [3] },
+];
 
 const countCorrect = (logits: tf.Tensor2D, labels: tf.Tensor): tf.Tensor =>
   tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'int32'));

@@ -5,7 +5,7 @@ import { random } from '../data/random';
 import { splitOff } from '../data/validation';
 import { stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
-import { compile } from '../tensor/compile';
+import { compile, type Program } from '../tensor/compile';
 import { learnedSlots, openKeeper } from './checkpoint';
 import { checkLabels, nextTurn, readScore, scoreOf } from './evaluate';
 import { checkMemory } from './memory';
@@ -13,7 +13,7 @@ import { type TrainOptions, trainRules, valueAt } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
 import type { EpochRecord, TrainRecord } from './records';
 import { sgd } from './sgd';
-import { makeTestStep, makeTrainStep } from './steps';
+import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
 import { stopRequest } from './stop';
 import { addBatch, imagesPerSecond, scoreOfTally } from './tally';
 
@@ -73,6 +73,7 @@ async function* run(
   };
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
   const { learn, test } = program ?? functions;
+  if (program) prepareShapes(program, splits, batchSize);
   const stop = stopRequest(options);
   let keeper: ReturnType<typeof openKeeper> | undefined;
   let position = startOfRun;
@@ -123,6 +124,18 @@ async function* run(
       stop.done();
     }
   }
+}
+
+/** Records both functions for the batches to come: whole ones, and each split's last one. */
+function prepareShapes(
+  program: Pick<Program<{ learn: ReturnType<typeof makeTrainStep>; test: ReturnType<typeof makeTestStep> }>, 'prepare'>,
+  { train, test, validation }: Splits,
+  batchSize: number,
+): void {
+  const sizesOf = ({ size }: Split) => [Math.min(batchSize, size), size % batchSize || Math.min(batchSize, size)];
+  for (const size of new Set(sizesOf(train))) program.prepare('learn', ...learnInputs(size));
+  const tested = [test, ...(validation ? [validation] : [])];
+  for (const size of new Set(tested.flatMap(sizesOf))) program.prepare('test', ...testInputs(size));
 }
 
 /** The record of an epoch whose steps are all done; nothing when the run is to stop meanwhile. */
