@@ -1,7 +1,7 @@
 """Runs cells in a real TypeScript kernel, through Jupyter's protocol.
 
-In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?}]}. Where an output contains `interruptOn`, the kernel is interrupted
-once, as the Stop button does. With "goOn" a failing cell is not the last. Out (stdout, JSON): for each cell that ran
+In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?, "interrupts"?}]}. Where an output contains `interruptOn`, the kernel
+is interrupted once (or `interrupts` times), as the Stop button does. With "goOn" a failing cell is not the last. Out (stdout, JSON): for each cell that ran
 {"status", "outputs"}.
 """
 import json
@@ -21,7 +21,7 @@ def run(request):
     try:
         client.wait_for_ready(timeout=60)
         for cell in request["cells"]:
-            results.append(execute(manager, client, cell["code"], cell.get("interruptOn")))
+            results.append(execute(manager, client, **cell))
             if results[-1]["status"] != "ok":
                 if not request.get("goOn"):
                     break
@@ -32,7 +32,7 @@ def run(request):
     return results
 
 
-def execute(manager, client, code, interrupt_on):
+def execute(manager, client, code, interruptOn=None, interrupts=1):
     outputs, displays = [], {}
     sent = client.execute(code)
     while True:
@@ -51,9 +51,11 @@ def execute(manager, client, code, interrupt_on):
                 displays[name] = outputs[-1]
         elif kind == "stream":
             outputs.append({"type": kind, "name": content["name"], "text": content["text"]})
-        if interrupt_on and interrupt_on in json.dumps(content, ensure_ascii=False):
-            interrupt_on = None
-            manager.interrupt_kernel()
+        if interruptOn and interruptOn in json.dumps(content, ensure_ascii=False):
+            interruptOn = None
+            for _ in range(interrupts):
+                manager.interrupt_kernel()
+                time.sleep(0.05)  # else the system makes one signal of them
     reply = client.get_shell_msg(timeout=60)
     while reply["parent_header"].get("msg_id") != sent:
         reply = client.get_shell_msg(timeout=60)

@@ -10,6 +10,8 @@ export interface Cell {
   readonly code: string;
   /** Presses Stop once, when an output of this cell contains the text. */
   readonly interruptOn?: string;
+  /** How often it is pressed, in quick succession. */
+  readonly interrupts?: number;
 }
 
 export interface Output {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { PLOTLY, runCells, textOf } from './kernel';
 
 const setup = `
-import { live, watch } from 'cifar10';
+import { linear, live, loadCifar10, train, watch } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 let closed = 0;
 let reached = 0;
@@ -29,23 +32,44 @@ async function* broken(): AsyncGenerator<TrainRecord> {
   }
 }`;
 
+const folder = mkdtempSync(join(tmpdir(), 'watch-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const saved = `
+const saved = await watch(train(linear({ widths: [8, 8] }), await loadCifar10({ sample: true }), {
+  epochs: 60, batchSize: 10, lr: 0.01, checkpoint: { dir: ${JSON.stringify(join(folder, 'run'))} },
+}));`;
+const report = 'console.log(JSON.stringify([saved.stopped, saved.epochs.map(({ epoch }) => epoch)]));';
+
 // All in one kernel: what a cell leaves behind must not harm the next.
-const [, done, doneHistory, stopped, stoppedHistory, after, stoppedEarly, thrown, first, second, shorthand] = runCells(
-  [
-    { code: setup },
-    { code: 'const history = await watch(fake(3, 50));' },
-    { code: 'console.log(JSON.stringify([history.stopped, history.epochs.map(({ epoch }) => epoch), closed]));' },
-    { code: `const partial = await watch(fake(100, 20)); console.log('goes on');`, interruptOn: 'Epoch 3 of' },
-    { code: 'console.log(JSON.stringify([partial.stopped, partial.epochs.length, closed]));' },
-    { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
-    { code: 'const none = await watch(fake(5, 500));', interruptOn: 'Epoch 1 of' },
-    { code: 'await watch(broken());' },
-    { code: `const display = live('one'); console.log('first');` },
-    { code: `display.update('two'); display.flush(); console.log('second');` },
-    { code: 'const make = () => ({ reached }); console.log(JSON.stringify({ ...make(), closed }));' },
-  ],
-  { goOn: true },
-);
+const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown, first, second, shorthand, ...others] =
+  runCells(
+    [
+      { code: setup },
+      { code: 'const history = await watch(fake(3, 50));' },
+      { code: 'console.log(JSON.stringify([history.stopped, history.epochs.map(({ epoch }) => epoch), closed]));' },
+      { code: `const partial = await watch(fake(100, 60)); console.log('goes on');`, interruptOn: 'Epoch 3 of' },
+      { code: 'console.log(JSON.stringify([partial.stopped, partial.epochs.length, closed]));' },
+      { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
+      { code: 'const none = await watch(fake(5, 500));', interruptOn: 'Epoch 1 of' },
+      { code: 'await watch(broken());' },
+      { code: `const display = live('one'); console.log('first');` },
+      { code: `display.update('two'); display.flush(); console.log('second');` },
+      { code: 'const make = () => ({ reached }); console.log(JSON.stringify({ ...make(), closed }));' },
+      {
+        code: `const twice = await watch(fake(100, 60)); console.log(twice.epochs.length);`,
+        interruptOn: 'Epoch 3 of',
+        interrupts: 3,
+      },
+      { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
+      { code: saved, interruptOn: 'last test accuracy' },
+      { code: report },
+      { code: saved },
+      { code: report },
+      { code: saved },
+    ],
+    { goOn: true },
+  );
 
 test('watch draws progress and curves while a run goes on, and closes with the best test accuracy', () => {
   assert.equal(done.status, 'ok', textOf(done));
@@ -68,7 +92,7 @@ test('Stop ends a run after the current batch; the cell goes on with the epochs 
   assert.match(textOf(stopped), /Stopped in epoch 3 of 100\. Max accuracy = 75\.00 %/);
   assert.match(textOf(stopped), /goes on/);
   assert.match(textOf(stoppedHistory), /\[true,2,2\]/);
-  assert.match(textOf(after), /reached 3/);
+  assert.match(textOf(later), /reached 3/);
 });
 
 test('Stop before the first epoch ends says that there is no test accuracy yet', () => {
@@ -92,4 +116,34 @@ test('what is shown live stays with its cell when the next one runs', () => {
 test('a cell may write { name } for a variable of an earlier cell', () => {
   assert.equal(shorthand.status, 'ok', textOf(shorthand));
   assert.match(textOf(shorthand), /\{"reached":\d,"closed":\d\}/);
+});
+
+const [twice, afterTwice, saveStopped, saveStoppedHistory, goneOn, goneOnHistory, again] = others;
+
+test('Stop pressed three times is as good as once: the epochs so far are there, and nothing runs on unseen', () => {
+  assert.equal(twice.status, 'ok', textOf(twice));
+  assert.match(textOf(twice), /Stopped in epoch 3 of 100\..*2\n$/s);
+  assert.match(textOf(afterTwice), /reached 3/);
+});
+
+test('a run with a checkpoint says, when stopped, that the cell goes on with it; and it does, with the whole history', () => {
+  assert.equal(saveStopped.status, 'ok', textOf(saveStopped));
+  assert.match(textOf(saveStopped), /Stopped in epoch (\d+) of 60\. .*Run the cell again, and it goes on from here\./);
+  const [isStopped, before] = JSON.parse(textOf(saveStoppedHistory)) as [boolean, number[]];
+  assert.ok(isStopped);
+  assert.ok(before.length >= 1 && before.length < 60, `epochs ${before.join()}`);
+  assert.equal(goneOn.status, 'ok', textOf(goneOn));
+  assert.match(
+    textOf(goneOn),
+    new RegExp(`Done! .* ${before.length} epochs? trained earlier, ${60 - before.length} epochs in \\d+ s\\.`),
+  );
+  const all = Array.from({ length: 60 }, (_, i) => i + 1);
+  assert.deepEqual(JSON.parse(textOf(goneOnHistory)), [false, all]);
+  const { data } = goneOn.outputs[1].data![PLOTLY] as { data: { name: string; x: number[] }[] };
+  assert.deepEqual(data.find(({ name }) => name === 'test')!.x, all);
+});
+
+test('a run that had come to its end is shown again, without training', () => {
+  assert.equal(again.status, 'ok', textOf(again));
+  assert.match(textOf(again), /Done! .* 60 epochs, trained earlier\./);
 });

@@ -1,6 +1,7 @@
 /**
  * Runs `body` so that Stop (SIGINT: the button in JupyterLab, Ctrl+C in a terminal) asks it to end instead of tearing it
- * down: the signal is aborted, `body` finishes what it does and returns what it has. A second Stop is the host's own.
+ * down: the signal is aborted, `body` finishes what it does and returns what it has. Stop again changes nothing in a
+ * notebook, where impatience must not cost the result; in a terminal it ends the process.
  */
 export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>): Promise<T> {
   // Leaves the synchronous part of the cell first: there tslab hides the listeners and puts them back later, and a
@@ -8,11 +9,8 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
   await new Promise((resolve) => setImmediate(resolve));
   const controller = new AbortController();
   const others = process.listeners('SIGINT');
-  const onStop: NodeJS.SignalsListener = (signal) => {
-    if (controller.signal.aborted) {
-      if (others.length === 0) process.exit(130);
-      for (const listener of others) listener(signal);
-    }
+  const onStop = () => {
+    if (controller.signal.aborted && others.length === 0) process.exit(130);
     controller.abort();
   };
   // Ours comes before theirs go: without any listener Stop would end the process.

@@ -12,8 +12,8 @@ export interface WatchOptions {
 
 /**
  * Draws a training run while it goes on: how far it is, how long it will take, the learning curves; closes with the best
- * test accuracy. Stop ends the run after the current batch.
- * @returns the records of all finished epochs
+ * test accuracy. Stop ends the run after the current batch (or the test that is going on).
+ * @returns the records of all finished epochs, those of earlier calls included where a run goes on from its checkpoint
  */
 export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptions = {}): Promise<History> {
   return interruptible(async (stop) => {
@@ -24,11 +24,17 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
     const timeLeft = estimator();
     const started = performance.now();
     let last: TrainRecord | undefined;
+    let resumable = false;
+    stop.addEventListener('abort', () => {
+      progress.update(html`<div>Stopping, as soon as the current batch or test is done …</div>`);
+      progress.flush();
+    });
     try {
       for await (const record of run) {
         last = record;
         if (record.type === 'epoch') epochs.push(record);
         else {
+          resumable = record.resumable ?? false;
           const left = timeLeft(record);
           batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
           progress.update(() => progressBar(record, epochs.at(-1), left));
@@ -44,7 +50,7 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
     }
     const stopped = last !== undefined && (last.type === 'step' || last.epoch < last.epochs);
     const seconds = (performance.now() - started) / 1000;
-    progress.update(html`<div>${closingSentence(epochs, stopped ? last : undefined, seconds)}</div>`);
+    progress.update(html`<div>${closingSentence(epochs, stopped ? last : undefined, seconds, resumable)}</div>`);
     progress.flush();
     return { epochs, stopped };
   });
@@ -85,17 +91,33 @@ function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, sec
 }
 
 /** In the words that the course knows: “Done! Max accuracy = …”. */
-function closingSentence(epochs: readonly EpochRecord[], stoppedAt: TrainRecord | undefined, seconds: number): string {
+function closingSentence(
+  epochs: readonly EpochRecord[],
+  stoppedAt: TrainRecord | undefined,
+  seconds: number,
+  resumable: boolean,
+): string {
+  const goOn = stoppedAt && resumable ? ' Run the cell again, and it goes on from here.' : '';
   const start = stoppedAt ? `Stopped in epoch ${stoppedAt.epoch} of ${stoppedAt.epochs}.` : 'Done!';
   const last = epochs.at(-1);
-  if (!last) return `${start} No epoch was finished, so there is no test accuracy yet.`;
+  if (!last) return `${start} No epoch was finished, so there is no test accuracy yet.${goOn}`;
   const best = epochs.reduce((best, epoch) => (epoch.test.accuracy > best.test.accuracy ? epoch : best));
   return (
     `${start} Max accuracy = ${percent(best.test.accuracy)} on the test images (epoch ${best.epoch}), ` +
-    `after the last epoch ${percent(last.test.accuracy)}. ` +
-    `${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'} in ${duration(seconds)}.`
+    `after the last epoch ${percent(last.test.accuracy)}. ${amountOfWork(epochs, seconds)}${goOn}`
   );
 }
+
+/** Epochs of earlier calls took their time there. */
+function amountOfWork(epochs: readonly EpochRecord[], seconds: number): string {
+  const restored = epochs.filter((epoch) => epoch.restored).length;
+  const now = `${count(epochs.length - restored)} in ${duration(seconds)}`;
+  if (restored === 0) return `${now}.`;
+  if (restored === epochs.length) return `${count(restored)}, trained earlier.`;
+  return `${count(restored)} trained earlier, ${now}.`;
+}
+
+const count = (epochs: number) => `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`;
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 

@@ -19,6 +19,8 @@ export interface StepRecord {
   /** Learning rate of this step. */
   lr: number;
   imagesPerSecond: number;
+  /** Whether the run saves itself: the same call, made again after it was ended, goes on. */
+  resumable?: boolean;
 }
 
 /** One epoch: every training image was seen once, then the test images were classified. */

@@ -97,7 +97,8 @@ async function* run(
         isSound = true;
         const accuracy = correct / batch.size;
         const speed = imagesPerSecond(tally);
-        yield { type: 'step', epoch, epochs, step, steps, loss, accuracy, lr: knobs[0], imagesPerSecond: speed };
+        const common = { epoch, epochs, step, steps, loss, accuracy, lr: knobs[0], imagesPerSecond: speed };
+        yield { type: 'step', ...common, ...(keeper && { resumable: true }) };
         await nextTurn();
         if (stop.signal.aborted) return;
         if (keeper?.isDue()) keeper.save(position, () => program?.sync());
