@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as ts from '@tslab/typescript-for-tslab'; // the kernel's own
 import { PLOTLY, readNotebook, root, runCells } from './kernel';
+import { temporaryFolder } from './project';
 
 const names = readdirSync(join(root, 'notebooks')).filter((name) => name.endsWith('.ipynb'));
 
@@ -12,7 +13,7 @@ for (const name of names) {
     const cells = readNotebook(name);
     const code = cells.filter((cell) => cell.cell_type === 'code');
 
-    test('runs from the first to the last cell in a real kernel, on the sample, and shows its charts and tables', () => {
+    test('runs from the first to the last cell in a real kernel, on the sample, and shows its charts and tables', (t) => {
       const sources = code.map(({ source }) => source.replace('loadCifar10()', 'loadCifar10({ sample: true })'));
       assert.notDeepEqual(
         sources,
@@ -21,7 +22,7 @@ for (const name of names) {
       );
       const results = runCells(
         sources.map((code) => ({ code })),
-        { env: { EPOCHS: '2' } },
+        { env: { EPOCHS: '2', CIFAR10_RESULTS: join(temporaryFolder(t), 'results.json') } },
       );
       for (const [i, { status, outputs }] of results.entries()) {
         assert.equal(status, 'ok', `${sources[i]}\n${outputs.map(({ text }) => text ?? '').join('')}`);

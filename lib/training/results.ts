@@ -1,0 +1,74 @@
+// The table of results that grows from notebook to notebook.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeFileSafely } from '../checkpoint/disk';
+import { PROJECT_DATA } from '../data/official';
+import type { History } from './records';
+
+/** A row of the table, its keys the titles of the columns: accuracies from 0 to 1, on the run's own test images. */
+export interface ResultRow {
+  readonly experiment: string;
+  readonly parameters: number;
+  readonly 'training images': number;
+  readonly epochs: number;
+  /** In the last epoch. */
+  readonly 'training accuracy': number;
+  /** After the last epoch. */
+  readonly 'test accuracy': number;
+  /** Of all epochs, chosen by the test images themselves. */
+  readonly 'best test accuracy': number;
+  /** Training and testing. */
+  readonly seconds: number;
+}
+
+export interface RunResult {
+  readonly parameters: number;
+  /** How many it learned from. */
+  readonly trainingImages: number;
+  readonly history: History;
+}
+
+/**
+ * Puts a run into the table of results, in place of an earlier one of the same name; a run without a finished epoch
+ * changes nothing.
+ * @param experiment names the row; rows are sorted by it
+ * @param options.file where the table is kept. Default: what CIFAR10_RESULTS names, else the project's data/results.json
+ * @returns all rows
+ * @throws Error when the file is there but holds no table
+ */
+export function recordResult(
+  experiment: string,
+  { parameters, trainingImages, history: { epochs } }: RunResult,
+  { file = process.env.CIFAR10_RESULTS || join(PROJECT_DATA, 'results.json') }: { file?: string } = {},
+): ResultRow[] {
+  const others = readRows(file).filter((row) => row.experiment !== experiment);
+  const last = epochs.at(-1);
+  if (!last) return readRows(file);
+  const row: ResultRow = {
+    experiment,
+    parameters,
+    'training images': trainingImages,
+    epochs: epochs.length,
+    'training accuracy': last.train.accuracy,
+    'test accuracy': last.test.accuracy,
+    'best test accuracy': Math.max(...epochs.map(({ test }) => test.accuracy)),
+    seconds: Math.round(epochs.reduce((sum, { seconds }) => sum + seconds, 0)),
+  };
+  const rows = [...others, row].sort((a, b) => (a.experiment < b.experiment ? -1 : 1));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSafely(file, [Buffer.from(`${JSON.stringify(rows, null, 1)}\n`)]);
+  return rows;
+}
+
+function readRows(file: string): ResultRow[] {
+  if (!existsSync(file)) return [];
+  try {
+    const rows: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (Array.isArray(rows) && rows.every((row) => typeof (row as ResultRow).experiment === 'string')) {
+      return rows as ResultRow[];
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new Error(`${file} does not hold the table of results: delete it, and the next run begins a new one.`);
+}
