@@ -1,0 +1,76 @@
+// npm run bench:epoch [-- MODEL …]: what a whole epoch costs (shuffling, augmentation, metrics, evaluation, records) against
+// the bare steps that it consists of. Both take turns in one process.
+import * as tf from '@tensorflow/tfjs-node';
+import { compile, deepCnn, linear, loadCifar10, shallowCnn, type Split, stateSlots, takeImages, train } from 'cifar10';
+import { uint8Tensor } from 'cifar10/dist/tensor/backend';
+import { sgd } from 'cifar10/dist/training/sgd';
+import { makeTestStep, makeTrainStep } from 'cifar10/dist/training/steps';
+
+const BATCH = 256;
+/** Batches of an epoch: 5 to 1, as CIFAR-10 has them. */
+const [LEARN, TEST] = [20, 4];
+const ROUNDS = 5;
+
+const models = { linear, shallow: shallowCnn, deep: deepCnn };
+type Model = keyof typeof models;
+
+/** The same images again and again: what they show costs nothing. */
+const repeated = (split: Split, batches: number): Split =>
+  takeImages(
+    split,
+    Array.from({ length: batches * BATCH }, (_, i) => i % split.size),
+  );
+
+/** The steps alone, on inputs that are ready; gives the seconds of an epoch's worth of them. */
+function bareEpoch(kind: Model, { images, labels }: Split): () => number {
+  const model = models[kind]();
+  const learned = stateSlots(model).filter(({ trainable }) => trainable);
+  const optimizer = sgd(learned.map(({ variable }) => variable));
+  const program = compile({
+    learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }),
+    test: makeTestStep(model),
+  });
+  const x = uint8Tensor(images.subarray(0, BATCH * 3072), [BATCH, 32, 32, 3]);
+  const y = tf.tensor1d(Int32Array.from(labels.subarray(0, BATCH)), 'int32');
+  const [key, knobs] = [tf.tensor1d([1, 2], 'int32'), tf.tensor1d([0.001, 0.9, 1e-4])];
+  return () => {
+    const start = performance.now();
+    for (let i = 0; i < LEARN; i++) tf.dispose(program.learn(x, y, key, knobs));
+    for (let i = 0; i < TEST; i++) tf.dispose(program.test(x, y));
+    return (performance.now() - start) / 1000;
+  };
+}
+
+async function measure(kind: Model): Promise<void> {
+  const sample = await loadCifar10({ sample: true });
+  const data = { train: repeated(sample.train, LEARN), test: repeated(sample.test, TEST) };
+  const bare = bareEpoch(kind, data.train);
+  bare();
+  const [whole, alone]: [number[], number[]] = [[], []];
+  const options = { epochs: ROUNDS + 1, lr: 0.001, momentum: 0.9, augment: { crop: 4, flip: true } };
+  let started = performance.now();
+  for await (const record of train(models[kind](), data, options)) {
+    if (record.type !== 'epoch') continue;
+    // Not the first: TensorFlow optimises the graph in it.
+    if (record.epoch > 1) whole.push((performance.now() - started) / 1000);
+    alone.push(bare());
+    started = performance.now();
+  }
+  const [epoch, steps] = [Math.min(...whole), Math.min(...alone)];
+  console.log(
+    `${kind}: epoch of ${LEARN} + ${TEST} batches ${epoch.toFixed(3)} s, its bare steps ${steps.toFixed(3)} s, ratio ${(epoch / steps).toFixed(3)} (minima of ${ROUNDS})`,
+  );
+}
+
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2);
+  for (const kind of asked.length > 0 ? asked : Object.keys(models)) {
+    if (!(kind in models)) throw new Error(`There is no model ${kind}; there are ${Object.keys(models).join(', ')}.`);
+    await measure(kind as Model);
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
