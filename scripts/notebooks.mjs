@@ -1,7 +1,7 @@
 // npm run notebooks: runs all notebooks from top to bottom in a real kernel and stores their outputs, each chart with an image.
 // npm run notebooks -- NAME runs only those whose name contains NAME.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { jupyterEnv, root, venv } from './paths.mjs';
@@ -34,7 +34,8 @@ async function remake(name, draw) {
   const executed = `.executed-${name}`;
   try {
     const args = ['--timeout=-1', `--output=${executed}`, join(folder, name)];
-    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: jupyterEnv });
+    // Set-up's own folder for temporary files, which `run` names, is gone by now.
+    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, TMPDIR: tmpdir() } });
     const notebook = JSON.parse(readFileSync(join(folder, executed), 'utf8'));
     for (const cell of notebook.cells) {
       cell.metadata = {}; // times of this run
