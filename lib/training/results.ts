@@ -32,14 +32,14 @@ export interface RunResult {
  * Puts a run into the table of results, in place of an earlier one of the same name; a run without a finished epoch
  * changes nothing.
  * @param experiment names the row; rows are sorted by it
- * @param options.file where the table is kept. Default: what CIFAR10_RESULTS names, else the project's data/results.json
+ * @param options.file where the table is kept. Default: what CIFAR10_RUNS names, else the project's data/runs.json
  * @returns all rows
  * @throws Error when the file is there but holds no table
  */
 export function recordResult(
   experiment: string,
   { parameters, trainingImages, history: { epochs } }: RunResult,
-  { file = process.env.CIFAR10_RESULTS || join(PROJECT_DATA, 'results.json') }: { file?: string } = {},
+  { file = process.env.CIFAR10_RUNS || join(PROJECT_DATA, 'runs.json') }: { file?: string } = {},
 ): ResultRow[] {
   const others = readRows(file).filter((row) => row.experiment !== experiment);
   const last = epochs.at(-1);
