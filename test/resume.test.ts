@@ -184,6 +184,16 @@ test('an abort while the test images are classified loses nothing', async () => 
   tf.dispose([model.dispose(), straight.dispose()] as never);
 });
 
+test('a folder that can’t be made is refused at once', async () => {
+  const model = tiny();
+  for (const dir of ['/proc/nothing/here', __filename, join(__filename, 'below')]) {
+    await assert.rejects(run(model, { ...options, checkpoint: { dir } }), (error: Error) =>
+      error.message.includes(dir),
+    );
+  }
+  model.dispose();
+});
+
 test('checkpoints leave no tensor and no lock behind', async () => {
   const dir = newFolder();
   const model = tiny();

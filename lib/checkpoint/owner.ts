@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startOf } from '../processes';
-import { CheckpointError } from './disk';
+import { CheckpointError, makeFolder } from './disk';
 
 /** The right to write into a folder. */
 export interface Ownership {
@@ -26,7 +26,7 @@ export function own(folder: string): Ownership {
   const mine = join(folder, name);
   const others = () => readdirSync(folder).filter((other) => other.startsWith('.training-') && other !== name);
   const claim = () => {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(mine, '', { flag: 'wx' });
     for (const other of others()) {
       const pid = livingOwner(other);
