@@ -14,7 +14,7 @@ const folder = join(root, 'notebooks');
 const MIME = 'application/vnd.plotly.v1+json';
 
 const filter = process.argv[2] ?? '';
-const names = readdirSync(folder).filter((name) => name.endsWith('.ipynb') && name.includes(filter));
+const names = readdirSync(folder).filter((name) => /^[^.].*\.ipynb$/.test(name) && name.includes(filter));
 try {
   await setUp();
   const draw = await chartPrinter();
