@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
@@ -88,7 +89,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
 
   after(async () => {
     await browser?.close();
-    if (server?.pid) process.kill(-server.pid, 'SIGKILL');
+    if (server) await endLab(server);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -144,15 +145,16 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
 
   test('leaves an image of itself in the notebook', async () => {
     type Saved = { cells: { outputs: { data?: Record<string, string> }[] }[] };
-    const chart = () => {
-      const { outputs } = (JSON.parse(readFileSync(file, 'utf8')) as Saved).cells[1];
-      return outputs.find(({ data }) => data?.[PLOTLY])?.data;
-    };
+    let image: string | undefined;
     await until(async () => {
       await page.keyboard.press('Control+s');
-      return Boolean(chart()?.['image/png']);
+      const text = readFileSync(file, 'utf8');
+      if (!text.endsWith('}\n') && !text.endsWith('}')) return false; // it is being written
+      const { outputs } = (JSON.parse(text) as Saved).cells[1];
+      image = outputs.find(({ data }) => data?.[PLOTLY])?.data?.['image/png'];
+      return image !== undefined;
     }, 'the saved image');
-    const header = Buffer.from(chart()!['image/png'], 'base64').subarray(0, 8);
+    const header = Buffer.from(image ?? '', 'base64').subarray(0, 8);
     assert.deepEqual([...header], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   });
 
@@ -174,9 +176,17 @@ function startLab(port: number, folder: string): ChildProcess {
         JUPYTERLAB_SETTINGS_DIR: join(folder, 'settings'),
       },
       stdio: 'ignore',
-      detached: true, // a group of its own: the kernel goes with it
     },
   );
+}
+
+/** Asks the server to end, which takes its kernels along: they live in sessions of their own. */
+async function endLab(server: ChildProcess): Promise<void> {
+  const ended = once(server, 'exit');
+  const impatient = setTimeout(() => server.kill('SIGKILL'), 20_000);
+  server.kill('SIGTERM');
+  await ended;
+  clearTimeout(impatient);
 }
 
 function freePort(): Promise<number> {
