@@ -145,12 +145,20 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
 
   test('leaves an image of itself in the notebook', async () => {
     type Saved = { cells: { outputs: { data?: Record<string, string> }[] }[] };
+    /** Nothing while the file is being written. */
+    const readSaved = (): Saved | undefined => {
+      try {
+        return JSON.parse(readFileSync(file, 'utf8')) as Saved;
+      } catch {
+        return undefined;
+      }
+    };
     let image: string | undefined;
     await until(async () => {
       await page.keyboard.press('Control+s');
-      const text = readFileSync(file, 'utf8');
-      if (!text.endsWith('}\n') && !text.endsWith('}')) return false; // it is being written
-      const { outputs } = (JSON.parse(text) as Saved).cells[1];
+      const saved = readSaved();
+      if (!saved) return false;
+      const { outputs } = saved.cells[1];
       image = outputs.find(({ data }) => data?.[PLOTLY])?.data?.['image/png'];
       return image !== undefined;
     }, 'the saved image');
