@@ -33,9 +33,8 @@ import {
   memory,
   noDamage,
   saveTwo,
-  smallDisk,
 } from './checkpoints';
-import { temporaryFolder } from './project';
+import { temporaryFolder, smallDisk } from './project';
 
 const ordinalsOf = (folder: string) => listCheckpoints(folder, noDamage).map(({ ordinal }) => ordinal);
 

@@ -1,7 +1,7 @@
 // Checkpoints whose content is known by their number, and what is done to them.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,6 @@ import {
   latestCheckpoint,
   openCheckpoints,
 } from 'cifar10/dist/checkpoint/store';
-import type { Context } from './project';
 
 /** What the `step`-th checkpoint keeps; each fifth is the best. */
 export function contentOf(step: number, size = 5_000): CheckpointContent {
@@ -148,20 +147,4 @@ export function corruptEverywhere(folder: string, most: number): number {
     }
   }
   return tried;
-}
-
-/** A small disk in memory, until the test ends; undefined where this user may not make one. */
-export function smallDisk(t: Context, size: string): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'cifar10-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    rmdirSync(folder);
-    return undefined;
-  }
-  t.after(() => {
-    execFileSync('umount', [folder]);
-    rmdirSync(folder);
-  });
-  return folder;
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,8 +19,8 @@ import {
   smallFiles,
   tarGz,
   temporaryFolder,
-  type Cleanup,
 } from './fileServer';
+import { smallDisk } from './project';
 
 const quick = { stallSeconds: 2, retrySeconds: 0.01 };
 
@@ -258,22 +257,6 @@ test('a full disk is told, what has arrived is kept, and with more room it goes 
   await assertComplete(data, ['ballast']);
   assert.equal(server.requests.length, 2);
 });
-
-/** A small disk in memory, until the test ends. */
-function smallDisk(t: Cleanup, size: string): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'cifar10-test-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    rmdirSync(folder);
-    return undefined;
-  }
-  t.after(() => {
-    execFileSync('umount', [folder]);
-    rmdirSync(folder);
-  });
-  return folder;
-}
 
 test('the official archive is described as it is published', () => {
   const { files, urls, size, sha256 } = OFFICIAL_ARCHIVE;

@@ -1,6 +1,6 @@
 // Copies of the project in a temporary folder, for tests that break things.
-import { type SpawnOptions, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,6 +15,22 @@ export const root = join(__dirname, '..', '..');
 export function temporaryFolder(t: Context, parent = tmpdir()): string {
   const folder = mkdtempSync(join(parent, 'cifar10-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A small disk in memory, until the test ends; undefined where this user may not make one. */
+export function smallDisk(t: Context, size: string): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'cifar10-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    rmdirSync(folder);
+    return undefined;
+  }
+  t.after(() => {
+    execFileSync('umount', [folder]);
+    rmdirSync(folder);
+  });
   return folder;
 }
 
