@@ -238,7 +238,7 @@ const script = (dir: string) => `
     for await (const record of train(model, data, options)) console.log(JSON.stringify(record));
   })();`;
 
-/** Runs it until it has printed so many steps, then sends the signal. */
+/** Runs it until it has printed so many steps, then sends the signal, more than once. */
 function startAndSignal(
   dir: string,
   steps: number,
@@ -249,7 +249,8 @@ function startAndSignal(
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      if (signal && text.split('"type":"step"').length > steps) child.kill(signal);
+      if (!signal || text.split('"type":"step"').length <= steps) return;
+      for (const ms of [0, 10, 30]) setTimeout(() => child.kill(signal), ms);
     });
     child.on('close', (code, by) => {
       const lines = text
@@ -272,7 +273,7 @@ test('a process that was killed, again and again, ends as one that never was', a
   assert.deepEqual(epochs(last.lines), epochs(straight.lines));
 });
 
-test('SIGTERM saves, then ends the process the way that a shell calls 143', async () => {
+test('SIGTERM, once or repeated, saves and then ends the process the way that a shell calls 143', async () => {
   const dir = newFolder();
   const { by, lines } = await startAndSignal(dir, 2, 'SIGTERM');
   assert.equal(by, 'SIGTERM');

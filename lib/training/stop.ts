@@ -9,7 +9,8 @@ export interface StopRequest {
 
 /**
  * A run ends when its caller's signal says so; one with checkpoints also when the process is asked to end (SIGTERM), which
- * happens as soon as it has saved: a shell sees exit status 143.
+ * happens as soon as it has saved: a shell sees exit status 143. Asked twice, as npm and a terminal do between them, it
+ * saves all the same.
  */
 export function stopRequest({ signal, checkpoint }: Pick<TrainOptions, 'signal' | 'checkpoint'>): StopRequest {
   const controller = new AbortController();
@@ -21,7 +22,7 @@ export function stopRequest({ signal, checkpoint }: Pick<TrainOptions, 'signal' 
   };
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort);
-  if (checkpoint) process.once('SIGTERM', terminate);
+  if (checkpoint) process.on('SIGTERM', terminate);
   return {
     signal: controller.signal,
     done() {
