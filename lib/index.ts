@@ -29,7 +29,7 @@ export { html } from './jupyter/represent';
 export type { Html, Showable, Table } from './jupyter/represent';
 export { watch } from './jupyter/watch';
 export type { WatchOptions } from './jupyter/watch';
-export type { EpochRecord, History, Score, StepRecord, TrainRecord } from './training/records';
+export type { EpochRecord, History, Score, StepRecord, TestRecord, TrainRecord } from './training/records';
 export { deepCnn } from './models/deepCnn';
 export type { DeepCnnOptions } from './models/deepCnn';
 export { linear } from './models/linear';

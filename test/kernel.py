@@ -1,7 +1,7 @@
 """Runs cells in a real TypeScript kernel, through Jupyter's protocol.
 
-In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?, "interrupts"?}]}. Where an output contains `interruptOn`, the kernel
-is interrupted once (or `interrupts` times), as the Stop button does. With "goOn" a failing cell is not the last. Out (stdout, JSON): for each cell that ran
+In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?, "interrupts"?, "pause"?}]}. Where an output contains `interruptOn`, the kernel
+is interrupted once (or `interrupts` times, `pause` seconds apart), as the Stop button does. With "goOn" a failing cell is not the last. Out (stdout, JSON): for each cell that ran
 {"status", "outputs"}.
 """
 import json
@@ -32,7 +32,7 @@ def run(request):
     return results
 
 
-def execute(manager, client, code, interruptOn=None, interrupts=1):
+def execute(manager, client, code, interruptOn=None, interrupts=1, pause=0.05):
     outputs, displays = [], {}
     sent = client.execute(code)
     while True:
@@ -55,7 +55,7 @@ def execute(manager, client, code, interruptOn=None, interrupts=1):
             interruptOn = None
             for _ in range(interrupts):
                 manager.interrupt_kernel()
-                time.sleep(0.05)  # else the system makes one signal of them
+                time.sleep(pause)  # without any, the system makes one signal of them
     reply = client.get_shell_msg(timeout=60)
     while reply["parent_header"].get("msg_id") != sent:
         reply = client.get_shell_msg(timeout=60)

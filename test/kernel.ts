@@ -10,8 +10,10 @@ export interface Cell {
   readonly code: string;
   /** Presses Stop once, when an output of this cell contains the text. */
   readonly interruptOn?: string;
-  /** How often it is pressed, in quick succession. */
+  /** How often it is pressed. */
   readonly interrupts?: number;
+  /** Seconds after each press; in quick succession if left out. */
+  readonly pause?: number;
 }
 
 export interface Output {

@@ -29,6 +29,8 @@ async function records(model: tf.LayersModel, options: Partial<TrainOptions> = {
   for await (const record of train(model, data, { ...small, ...options })) all.push(record);
   return all;
 }
+/** 1 to n. */
+const range = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 const losses = (all: TrainRecord[]) => all.flatMap((record) => (record.type === 'step' ? [record.loss] : []));
 const weights = (model: tf.LayersModel) =>
   stateSlots(model).map(({ variable }) => variable.dataSync<'float32'>().slice());
@@ -113,7 +115,10 @@ test('a validation split is reported beside the test set', async () => {
   const all = await records(model, { validation: 100, batchSize: 50 });
   const epochs = all.filter((record): record is EpochRecord => record.type === 'epoch');
   assert.ok(epochs.every(({ validation }) => validation !== undefined));
-  assert.equal(all.length, 2 * (200 / 50 + 1), '100 of 300 images are set aside');
+  assert.equal(losses(all).length, 2 * (200 / 50), '100 of 300 images are set aside');
+  const tested = all.filter(({ type }) => type === 'test').map((record) => record.type === 'test' && record.batch);
+  const batches = (data.test.size + 100) / 50;
+  assert.deepEqual(tested, [...range(batches), ...range(batches)], 'each batch of both is told');
   model.dispose();
 });
 

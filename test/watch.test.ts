@@ -25,6 +25,21 @@ async function* fake(epochs: number, steps: number): AsyncGenerator<TrainRecord>
     closed++;
   }
 }
+async function* slow(): AsyncGenerator<TrainRecord> {
+  for (let step = 1; step <= 3; step++) {
+    yield { type: 'step', epoch: 1, epochs: 1, step, steps: 3, loss: 1, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1 };
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    reached = step;
+  }
+}
+async function* tested(): AsyncGenerator<TrainRecord> {
+  for await (const record of fake(1, 1)) if (record.type === 'step') yield record;
+  for (let batch = 1; batch <= 1000; batch++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    reached = batch;
+    yield { type: 'test', epoch: 1, epochs: 1, batch, batches: 1000 };
+  }
+}
 async function* broken(): AsyncGenerator<TrainRecord> {
   for await (const record of fake(1, 5)) {
     if (record.type === 'step' && record.step === 3) throw new Error('the loss is NaN');
@@ -62,6 +77,10 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
         interrupts: 3,
       },
       { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
+      { code: 'await watch(slow());', interruptOn: 'Epoch 1 of 1', interrupts: 2, pause: 1.2 },
+      { code: `await new Promise((resolve) => setTimeout(resolve, 4000)); console.log('reached', reached);` },
+      { code: 'const untested = await watch(tested());', interruptOn: 'test images? batch' },
+      { code: 'console.log(reached < 1000, untested.stopped);' },
       { code: saved, interruptOn: 'last test accuracy' },
       { code: report },
       { code: saved },
@@ -118,9 +137,34 @@ test('a cell may write { name } for a variable of an earlier cell', () => {
   assert.match(textOf(shorthand), /\{"reached":\d,"closed":\d\}/);
 });
 
-const [twice, afterTwice, saveStopped, saveStoppedHistory, goneOn, goneOnHistory, again] = others;
+const [
+  twice,
+  afterTwice,
+  aborted,
+  afterAborted,
+  testing,
+  afterTesting,
+  saveStopped,
+  saveStoppedHistory,
+  goneOn,
+  goneOnHistory,
+  again,
+] = others;
 
-test('Stop pressed three times is as good as once: the epochs so far are there, and nothing runs on unseen', () => {
+test('Stop pressed again after a second gives the cell an error at once, and nothing runs on behind it', () => {
+  assert.equal(aborted.status, 'error');
+  assert.match(textOf(aborted), /Stopped twice: this cell has no result/);
+  assert.equal(afterAborted.status, 'ok');
+  assert.match(textOf(afterAborted), /reached 1\n/, 'the step that was going on was the last');
+});
+
+test('Stop while the test images are classified does not wait for the end of the test', () => {
+  assert.equal(testing.status, 'ok', textOf(testing));
+  assert.match(textOf(testing), /Stopped in epoch 1 of 1\. No epoch was finished/);
+  assert.match(textOf(afterTesting), /true true/);
+});
+
+test('Stop pressed three times in a row is as good as once: the epochs so far are there, and nothing runs on unseen', () => {
   assert.equal(twice.status, 'ok', textOf(twice));
   assert.match(textOf(twice), /Stopped in epoch 3 of 100\..*2\n$/s);
   assert.match(textOf(afterTwice), /reached 3/);

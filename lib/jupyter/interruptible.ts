@@ -1,7 +1,11 @@
+/** Milliseconds in which several presses of Stop are one. */
+const ONE_PRESS = 1000;
+
 /**
  * Runs `body` so that Stop (SIGINT: the button in JupyterLab, Ctrl+C in a terminal) asks it to end instead of tearing it
- * down: the signal is aborted, `body` finishes what it does and returns what it has. Stop again changes nothing in a
- * notebook, where impatience must not cost the result; in a terminal it ends the process.
+ * down: the signal is aborted, `body` finishes what it does and returns what it has. Stop again, a second or more later, is
+ * for a body that does not come to an end: the cell ends with an error; in a terminal the process ends.
+ * @throws Error when it was stopped twice
  */
 export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>): Promise<T> {
   // Leaves the synchronous part of the cell first: there tslab hides the listeners and puts them back later, and a
@@ -9,15 +13,21 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
   await new Promise((resolve) => setImmediate(resolve));
   const controller = new AbortController();
   const others = process.listeners('SIGINT');
+  let stoppedAt = Infinity;
+  let giveUp: (reason: Error) => void;
+  const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
   const onStop = () => {
-    if (controller.signal.aborted && others.length === 0) process.exit(130);
+    stoppedAt = Math.min(stoppedAt, performance.now());
     controller.abort();
+    if (performance.now() < stoppedAt + ONE_PRESS) return;
+    if (others.length === 0) process.exit(130);
+    giveUp(new Error('Stopped twice: this cell has no result. What its charts show is what was done.'));
   };
   // Ours comes before theirs go: without any listener Stop would end the process.
   process.on('SIGINT', onStop);
   for (const listener of others) process.off('SIGINT', listener);
   try {
-    return await body(controller.signal);
+    return await Promise.race([body(controller.signal), givenUp]);
   } finally {
     for (const listener of others) process.on('SIGINT', listener);
     process.off('SIGINT', onStop);

@@ -1,5 +1,5 @@
 import { BatchPoint, learningCurves, Reference } from '../charts/curves';
-import type { EpochRecord, History, StepRecord, TrainRecord } from '../training/records';
+import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
 import { live } from './display';
 import { interruptible } from './interruptible';
 import { html, Html } from './represent';
@@ -12,7 +12,8 @@ export interface WatchOptions {
 
 /**
  * Draws a training run while it goes on: how far it is, how long it will take, the learning curves; closes with the best
- * test accuracy. Stop ends the run after the current batch (or the test that is going on).
+ * test accuracy. Stop ends the run after the current batch, and gives what there is; Stop again, a second or more later, gives
+ * the cell an error instead.
  * @returns the records of all finished epochs, those of earlier calls included where a run goes on from its checkpoint
  */
 export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptions = {}): Promise<History> {
@@ -26,13 +27,14 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
     let last: TrainRecord | undefined;
     let resumable = false;
     stop.addEventListener('abort', () => {
-      progress.update(html`<div>Stopping, as soon as the current batch or test is done …</div>`);
+      progress.update(html`<div>Stopping, as soon as the current batch is done …</div>`);
       progress.flush();
     });
     try {
       for await (const record of run) {
         last = record;
         if (record.type === 'epoch') epochs.push(record);
+        else if (record.type === 'test') progress.update(() => testBar(record));
         else {
           resumable = record.resumable ?? false;
           const left = timeLeft(record);
@@ -48,7 +50,7 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
       chart.flush();
       progress.flush();
     }
-    const stopped = last !== undefined && (last.type === 'step' || last.epoch < last.epochs);
+    const stopped = last !== undefined && (last.type !== 'epoch' || last.epoch < last.epochs);
     const seconds = (performance.now() - started) / 1000;
     progress.update(html`<div>${closingSentence(epochs, stopped ? last : undefined, seconds, resumable)}</div>`);
     progress.flush();
@@ -84,11 +86,19 @@ function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, sec
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
     ...(lastEpoch ? [`last test accuracy ${percent(lastEpoch.test.accuracy)}`] : []),
   ];
-  return html`<div>
-    <progress max="${record.epochs}" value="${progressOf(record)}" style="width: 100%; height: 1.2em"></progress>
+  return bar(progressOf(record), record.epochs, parts);
+}
+
+function testBar({ epoch, epochs, batch, batches }: TestRecord): Html {
+  const epochOf = `Epoch ${epoch} of ${epochs}`;
+  return bar(epoch, epochs, [epochOf, `how good is it on the test images? batch ${batch} of ${batches}`]);
+}
+
+const bar = (value: number, max: number, parts: string[]): Html =>
+  html`<div>
+    <progress max="${max}" value="${value}" style="width: 100%; height: 1.2em"></progress>
     <div>${parts.join(' · ')}</div>
   </div>`;
-}
 
 /** In the words that the course knows: “Done! Max accuracy = …”. */
 function closingSentence(

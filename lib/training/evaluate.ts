@@ -8,6 +8,7 @@ import type { Precision } from '../tensor/precision';
 import { normalise } from './augment';
 import type { Score } from './records';
 import { type BatchScore, makeTestStep } from './steps';
+import { addBatch, emptyTally, scoreOfTally, type Tally } from './tally';
 
 export interface EvaluateOptions {
   /** Images at a time. Default: 256. */
@@ -34,8 +35,9 @@ export async function evaluate(
   checkLabels('evaluate', model, split);
   const program = compile({ test: makeTestStep(model) }, { precision });
   try {
-    const never = new AbortController().signal;
-    return (await scoreOf(split, batchSize, program.test, never)) as Score;
+    let tally = emptyTally();
+    for await (tally of tallies(split, batchSize, program.test));
+    return scoreOfTally(tally);
   } finally {
     program.dispose();
   }
@@ -74,23 +76,20 @@ export async function predict(
   }
 }
 
-/** Runs a test step over a whole split: mean loss of the batches, share of right answers; nothing when it is to stop. */
-export async function scoreOf(
+/** Runs a test step over a whole split; yields what it has come to after each batch. */
+export async function* tallies(
   split: Split,
   batchSize: number,
   test: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
-  signal: AbortSignal,
-): Promise<Score | undefined> {
-  let [loss, correct, count] = [0, 0, 0];
+): AsyncGenerator<Tally, void, undefined> {
+  let tally = emptyTally();
   for (const batch of batches(split, { batchSize: fit(batchSize, split.size) })) {
+    const started = performance.now();
     const score = readScore(batch, test);
-    loss += score.loss;
-    correct += score.correct;
-    count++;
+    tally = addBatch(tally, { ...score, size: batch.size, seconds: (performance.now() - started) / 1000 });
     await nextTurn();
-    if (signal.aborted) return undefined;
+    yield tally;
   }
-  return { loss: loss / count, accuracy: correct / split.size };
 }
 
 /** Runs a step on a batch and reads its numbers; frees what it made. */
@@ -125,4 +124,5 @@ const imageTensor = ({ images, size }: Pick<Batch, 'images' | 'size'>): tf.Tenso
 
 const classCount = (model: tf.LayersModel): number => (model.outputShape as tf.Shape)[1] ?? 0;
 
-const fit = (batchSize: number, size: number): number => Math.min(batchSize, size);
+/** The batch size for a split that may have fewer images. */
+export const fit = (batchSize: number, size: number): number => Math.min(batchSize, size);

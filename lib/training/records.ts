@@ -23,6 +23,17 @@ export interface StepRecord {
   resumable?: boolean;
 }
 
+/** After the last step of an epoch: a batch of the test (or validation) images was classified. */
+export interface TestRecord {
+  type: 'test';
+  /** From 1. */
+  epoch: number;
+  epochs: number;
+  /** From 1, over all images that are classified after an epoch. */
+  batch: number;
+  batches: number;
+}
+
 /** One epoch: every training image was seen once, then the test images were classified. */
 export interface EpochRecord {
   type: 'epoch';
@@ -41,7 +52,7 @@ export interface EpochRecord {
   restored?: boolean;
 }
 
-export type TrainRecord = StepRecord | EpochRecord;
+export type TrainRecord = StepRecord | TestRecord | EpochRecord;
 
 /** What a training run leaves behind. */
 export interface History {

@@ -7,22 +7,22 @@ import { stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
 import { learnedSlots, openKeeper } from './checkpoint';
-import { checkLabels, nextTurn, readScore, scoreOf } from './evaluate';
+import { checkLabels, fit, nextTurn, readScore, tallies } from './evaluate';
 import { checkMemory } from './memory';
 import { type TrainOptions, trainRules, valueAt } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
-import type { EpochRecord, TrainRecord } from './records';
+import type { EpochRecord, TestRecord, TrainRecord } from './records';
 import { sgd } from './sgd';
 import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
 import { stopRequest } from './stop';
-import { addBatch, imagesPerSecond, scoreOfTally } from './tally';
+import { addBatch, emptyTally, imagesPerSecond, scoreOfTally, type Tally } from './tally';
 
 /** Training and test images: what loadCifar10 gives, or a part of it. */
 export type TrainData = Pick<Cifar10, 'train' | 'test'>;
 
 /**
- * Trains a model in place, as an async generator: a record after each step, and after each epoch one with the test score.
- * End it with `break`, or with an AbortSignal: after the current batch, with the model as it is then.
+ * Trains a model in place, as an async generator: a record after each step and each batch of the test, and after each epoch
+ * one with its scores. End it with `break`, or with an AbortSignal: after the current batch, with the model as it is then.
  *
  *     for await (const record of train(model, data, { epochs: 20, lr: 0.1, momentum: 0.9 })) console.log(record);
  *
@@ -103,7 +103,7 @@ async function* run(
         if (stop.signal.aborted) return;
         if (keeper?.isDue()) keeper.save(position, () => program?.sync());
       }
-      const record = await testEpoch(splits, position, options, test, stop.signal);
+      const record = yield* testEpoch(splits, position, options, test, stop.signal);
       if (!record) return;
       program?.sync();
       position = afterEpoch(position, record);
@@ -139,32 +139,43 @@ function prepareShapes(
   for (const size of new Set(tested.flatMap(sizesOf))) program.prepare('test', ...testInputs(size));
 }
 
-/** The record of an epoch whose steps are all done; nothing when the run is to stop meanwhile. */
-async function testEpoch(
+/** Classifies the images that an epoch ends with: yields how far it is, gives the epoch's record, or nothing if stopped. */
+async function* testEpoch(
   splits: Splits,
   { epoch, tally }: Position,
   options: TrainOptions,
   test: ReturnType<typeof makeTestStep>,
   signal: AbortSignal,
-): Promise<EpochRecord | undefined> {
+): AsyncGenerator<TestRecord, EpochRecord | undefined, undefined> {
   const { epochs, batchSize } = options;
-  const started = performance.now();
-  const tested = await scoreOf(splits.test, batchSize, test, signal);
-  const validation = splits.validation && (await scoreOf(splits.validation, batchSize, test, signal));
-  if (!tested || (splits.validation && !validation)) return undefined;
+  const tested = [splits.test, ...(splits.validation ? [splits.validation] : [])];
+  const batches = sum(tested.map(({ size }) => batchCount(size, fit(batchSize, size))));
+  const results: Tally[] = [];
+  let batch = 0;
+  for (const split of tested) {
+    let result = emptyTally();
+    for await (result of tallies(split, batchSize, test)) {
+      yield { type: 'test', epoch, epochs, batch: ++batch, batches };
+      if (signal.aborted) return undefined;
+    }
+    results.push(result);
+  }
+  const [score, validation] = results.map(scoreOfTally);
   const steps = tally.batches;
   return {
     type: 'epoch',
     epoch,
     epochs,
     train: scoreOfTally(tally),
-    test: tested,
-    ...(validation && { validation }),
+    test: score,
+    ...(splits.validation && { validation }),
     lr: knobsAt(options, epoch, steps, steps)[0],
-    seconds: tally.seconds + (performance.now() - started) / 1000,
+    seconds: sum([tally, ...results].map(({ seconds }) => seconds)),
     imagesPerSecond: imagesPerSecond(tally),
   };
 }
+
+const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
 
 type Knobs = [lr: number, momentum: number, weightDecay: number];
 
