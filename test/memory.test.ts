@@ -6,10 +6,10 @@ import { checkMemory, estimateStepBytes } from 'cifar10/dist/training/memory';
 test('a batch that does not fit is refused with the numbers and the size that does', () => {
   const model = deepCnn();
   assert.throws(
-    () => checkMemory(model, 4096, 4e9),
-    /batchSize 4096 needs about 17\.\d GB of memory, and 4\.0 GB is available\. Try a batchSize of 9\d\d or less/,
+    () => checkMemory('train', model, 4096, 4e9),
+    /train: a step of batchSize 4096 needs about 17\.\d GB of memory, and 4\.0 GB is available\. Try a batchSize of 9\d\d or less/,
   );
-  checkMemory(model, 900, 4e9);
+  checkMemory('train', model, 900, 4e9);
   model.dispose();
 });
 

@@ -24,13 +24,18 @@ export function estimateStepBytes(model: tf.LayersModel, batchSize: number): num
 /**
  * @throws RangeError when a step is likely to need more memory than there is, with both numbers and the batch size that fits
  */
-export function checkMemory(model: tf.LayersModel, batchSize: number, available = availableBytes()): void {
+export function checkMemory(
+  owner: string,
+  model: tf.LayersModel,
+  batchSize: number,
+  available = availableBytes(),
+): void {
   const needed = estimateStepBytes(model, batchSize);
   if (needed <= available) return;
   const fixed = estimateStepBytes(model, 0);
   const fitting = Math.max(1, Math.floor((batchSize * (available - fixed)) / (needed - fixed)));
   throw new RangeError(
-    `train: a step of batchSize ${batchSize} needs about ${gigabytes(needed)} of memory, and ${gigabytes(available)} is available. ` +
+    `${owner}: a step of batchSize ${batchSize} needs about ${gigabytes(needed)} of memory, and ${gigabytes(available)} is available. ` +
       `Try a batchSize of ${fitting} or less.`,
   );
 }

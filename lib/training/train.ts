@@ -1,13 +1,13 @@
-import * as tf from '@tensorflow/tfjs-node';
-import { type Batch, batchCount, batches } from '../data/batches';
+import type * as tf from '@tensorflow/tfjs-node';
+import { batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
-import { random } from '../data/random';
 import { splitOff } from '../data/validation';
 import { stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
 import { learnedSlots, openKeeper } from './checkpoint';
-import { checkLabels, fit, nextTurn, readScore, tallies } from './evaluate';
+import { checkLabels, fit, nextTurn, tallies } from './evaluate';
+import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
 import { type TrainOptions, trainRules, valueAt } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
@@ -43,7 +43,7 @@ export function train(
   const splits = splitData(data, settings);
   for (const split of [splits.train, splits.test]) checkLabels('train', model, split);
   batchCount(splits.train.size, settings.batchSize);
-  checkMemory(model, settings.batchSize);
+  checkMemory('train', model, settings.batchSize);
   return run(model, splits, settings);
 }
 
@@ -177,8 +177,6 @@ async function* testEpoch(
 
 const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
 
-type Knobs = [lr: number, momentum: number, weightDecay: number];
-
 /** The knobs of a step (from 1): schedules see the share of the run that is done before it. */
 function knobsAt(
   { lr, momentum, weightDecay, epochs }: TrainOptions,
@@ -192,27 +190,6 @@ function knobsAt(
     valueAt('momentum', momentum, progress),
     valueAt('weightDecay', weightDecay, progress),
   ];
-}
-
-function learnFrom(
-  batch: Batch,
-  learn: ReturnType<typeof makeTrainStep>,
-  key: [number, number],
-  knobs: Knobs,
-): { loss: number; correct: number } {
-  const keyTensor = tf.tensor1d(key, 'int32');
-  const knobTensor = tf.tensor1d(knobs);
-  try {
-    return readScore(batch, (images, labels) => learn(images, labels, keyTensor, knobTensor));
-  } finally {
-    tf.dispose([keyTensor, knobTensor]);
-  }
-}
-
-/** What a step's random numbers are a function of. */
-function randomKey(seed: number, epoch: number, step: number): [number, number] {
-  const next = random(seed, epoch, step);
-  return [next() | 0, next() | 0];
 }
 
 function divergence(loss: number, epoch: number, step: number, lr: number, { checkpoint }: TrainOptions): string {
