@@ -1,4 +1,5 @@
 import { decimate } from './decimate';
+import { drawMarks } from './marks';
 import { axis, axisKey, axisName, colors, Figure, layout, panelDomain, symbols } from './theme';
 
 /** Loss and accuracy (0 to 1) after an epoch. */
@@ -18,6 +19,12 @@ export interface Reference {
   readonly points: readonly CurvePoint[];
 }
 
+/** That something was changed in the middle of a run; `epoch` is a fraction, `label` a few words: “lr 0.1 → 0.01”. */
+export interface CurveMark {
+  readonly epoch: number;
+  readonly label: string;
+}
+
 export interface CurvesOptions {
   /** Length of the epoch axis. Default: as long as the curves. */
   epochs?: number;
@@ -25,6 +32,8 @@ export interface CurvesOptions {
   batches?: readonly BatchPoint[];
   /** Recorded runs, dashed. */
   references?: readonly Reference[];
+  /** What was changed when: dotted lines, labelled above the first panel. */
+  marks?: readonly CurveMark[];
   title?: string;
 }
 
@@ -43,7 +52,7 @@ const roles = [
 
 /** Learning curves: accuracy in one panel, loss in the other; training, test and, if there is one, validation. */
 export function learningCurves(points: readonly CurvePoint[], options: CurvesOptions = {}): Figure {
-  const { batches = [], references = [], title } = options;
+  const { batches = [], references = [], marks = [], title } = options;
   const longest = (...runs: (readonly CurvePoint[])[]) => Math.max(1, ...runs.map((run) => run.at(-1)?.epoch ?? 0));
   const epochs = options.epochs ?? longest(points, ...references.map((reference) => reference.points));
   const data = metrics.flatMap((metric, panel) => [
@@ -51,6 +60,7 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
     ...batchCurve(batches, metric, panel),
     ...epochCurves(points, metric, panel),
   ]);
+  const { top, shapes, annotations } = drawMarks(marks, epochs, metrics.length);
   const axes = metrics.flatMap((metric, panel) => [
     [
       axisKey('x', panel),
@@ -61,11 +71,15 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
         ...(epochs <= 10 && { dtick: 1 }),
       }),
     ],
-    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel) })],
+    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel), domain: [0, top] })],
   ]);
   return {
     data,
-    layout: layout({ ...(title && { title: { text: title } }), ...(Object.fromEntries(axes) as object) }),
+    layout: layout({
+      ...(title && { title: { text: title } }),
+      ...(Object.fromEntries(axes) as object),
+      ...(marks.length > 0 && { shapes, annotations }),
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Loaded by the kernel before tslab (`node --require`): mends what tslab 1.0.22 gets wrong.
 import * as ts from '@tslab/typescript-for-tslab';
+import { teachComms, type ZmqServer as CommServer } from './comms';
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- there are no types for what lies inside of tslab
 const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter') as TslabJupyter;
@@ -21,6 +22,9 @@ ZmqServer.prototype.publishStatus = function (status, request) {
   if (status === 'idle' && next) publish.call(this, 'busy', next);
 };
 
+// Widgets need comms. Here and not in the library: a page asks for them as soon as it connects, before any cell has run.
+teachComms(ZmqServer.prototype);
+
 /** Writes `{ epochs }` as `{ epochs: epochs }`; the rest of the code stays as it is, line by line. */
 export function expandShorthands(code: string): string {
   const source = ts.createSourceFile('cell.ts', code, ts.ScriptTarget.Latest, true);
@@ -36,7 +40,7 @@ export function expandShorthands(code: string): string {
 }
 
 interface TslabJupyter {
-  ZmqServer: { prototype: { publishStatus: (this: unknown, status: string, request: unknown) => void } };
+  ZmqServer: { prototype: CommServer };
   JupyterHandlerImpl: {
     prototype: {
       handleExecuteImpl: (this: unknown, request: { readonly code: string }, ...rest: unknown[]) => unknown;

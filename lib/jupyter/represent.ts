@@ -15,7 +15,12 @@ export interface Html {
   readonly html: string;
 }
 
-export type Showable = Figure | Picture | Table | Html | string;
+/** Markup, and what a page that knows better shows in its place, by media type. */
+export interface View extends Html {
+  readonly view: Readonly<Record<string, object>>;
+}
+
+export type Showable = Figure | Picture | Table | Html | View | string;
 
 /** One thing as several media types; whoever shows it takes the richest that it knows. */
 export interface Representation {
@@ -29,7 +34,7 @@ export interface Representation {
 export function represent(value: Showable): Representation {
   if (typeof value === 'string') return { data: { 'text/plain': value }, metadata: {} };
   if (isTable(value)) return { data: { 'text/html': tableHtml(value), 'text/plain': value.toString() }, metadata: {} };
-  if ('html' in value) return { data: { 'text/html': value.html, 'text/plain': plainText(value.html) }, metadata: {} };
+  if ('html' in value) return markupOrView(value);
   if ('png' in value) return picture(value);
   if ('layout' in value && Array.isArray(value.data)) return chart(value);
   throw new TypeError(
@@ -46,6 +51,11 @@ function markup(value: unknown): string {
   if (Array.isArray(value)) return value.map(markup).join('');
   if (typeof value === 'object' && value !== null && 'html' in value) return String(value.html);
   return escape(String(value));
+}
+
+function markupOrView(value: Html | View): Representation {
+  const better = 'view' in value ? value.view : {};
+  return { data: { ...better, 'text/html': value.html, 'text/plain': plainText(value.html) }, metadata: {} };
 }
 
 function chart({ data, layout }: Figure): Representation {
