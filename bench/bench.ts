@@ -17,14 +17,18 @@ type Model = (typeof MODELS)[number];
 const STEPS: Record<Model, number> = { linear: 20, shallow: 1, deep: 1 };
 
 const OURS = ['plain', 'eager', 'float32', 'bfloat16'];
+/** A large convolution: what there is to be had. */
+const RATES = ['rate:float32', 'rate:bfloat16'];
 const TORCH = ['written', 'best:0:0', 'best:1:0', 'best:0:1', 'best:1:1'];
 /** Where the processor emulates bfloat16, a step of the deep net takes minutes: they stay out there. */
-const HALF = ['bfloat16', 'best:0:1', 'best:1:1'];
+const HALF = ['bfloat16', 'rate:bfloat16', 'best:0:1', 'best:1:1'];
 const TITLES: Record<string, string> = {
   plain: 'plain tfjs-node',
   eager: 'ours, eager',
   float32: 'ours, compiled float32',
   bfloat16: 'ours, compiled bfloat16',
+  'rate:float32': 'a large convolution, float32',
+  'rate:bfloat16': 'a large convolution, bfloat16',
   written: 'PyTorch as the seed is written',
   'best:0:0': 'PyTorch, no change',
   'best:1:0': 'PyTorch, channels_last',
@@ -36,6 +40,8 @@ interface Contestant {
   readonly way: string;
   readonly process: ChildProcessWithoutNullStreams;
   readonly lines: AsyncIterator<string>;
+  /** Floating point operations of a step; 0 where they are not told. */
+  readonly flop: number;
   readonly times: number[];
 }
 
@@ -46,6 +52,8 @@ interface Row {
   /** Largest resident memory, bytes. */
   readonly peakBytes: number;
   readonly steps: number;
+  /** Billions of floating point operations of convolutions and linear layers in a second; not told by all. */
+  readonly gigaflops?: number;
 }
 
 async function main(): Promise<void> {
@@ -61,7 +69,7 @@ async function main(): Promise<void> {
   console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.features}; batch 256, ${rounds} rounds\n`);
   const isNative = /avx512_bf16|amx_bf16/.test(machine.features);
   if (!isNative) console.log('This processor has neither AVX512-BF16 nor AMX: the bfloat16 rows are left out.\n');
-  const ways = [...OURS, ...TORCH].filter((way) => isNative || !HALF.includes(way));
+  const ways = [...OURS, ...RATES, ...TORCH].filter((way) => isNative || !HALF.includes(way));
   const results: Record<string, Row[]> = {};
   for (const model of positionals.length > 0 ? (positionals as Model[]) : MODELS) {
     results[model] = await compete(model, ways, rounds, python);
@@ -76,22 +84,23 @@ async function main(): Promise<void> {
 async function compete(model: Model, ways: readonly string[], rounds: number, python: string): Promise<Row[]> {
   const commands = ways
     .filter((way) => model !== 'linear' || !way.startsWith('best:1')) // it has no channels
-    .map((way): [way: string, command: string, args: string[]] =>
-      OURS.includes(way)
-        ? [way, process.execPath, [join(__dirname, 'contestant.js'), model, way]]
-        : [way, python, [join(root, 'bench', 'peer.py'), model, way]],
-    );
+    .map((way): [way: string, command: string, args: string[]] => {
+      if (OURS.includes(way)) return [way, process.execPath, [join(__dirname, 'contestant.js'), model, way]];
+      if (RATES.includes(way)) return [way, process.execPath, [join(__dirname, 'rate.js'), way.slice('rate:'.length)]];
+      return [way, python, [join(root, 'bench', 'peer.py'), model, way]];
+    });
   const contestants: Contestant[] = [];
   try {
     for (const [way, command, args] of commands) contestants.push(await start(way, command, args));
     for (let round = 0; round < rounds; round++) {
-      for (const { process, lines, times } of contestants) {
-        process.stdin.write(`${STEPS[model]}\n`);
+      for (const { way, process, lines, times } of contestants) {
+        process.stdin.write(`${RATES.includes(way) ? 1 : STEPS[model]}\n`);
         times.push(...(JSON.parse(await nextLine(lines)) as number[]));
       }
     }
-    return contestants.map(({ way, process, times }) => ({
+    return contestants.map(({ way, process, flop, times }) => ({
       way,
+      ...(flop > 0 && { gigaflops: flop / Math.min(...times) / 1e6 }),
       minimum: Math.min(...times),
       median: [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)],
       peakBytes: peakMemory(process.pid!),
@@ -109,8 +118,8 @@ async function start(way: string, command: string, args: string[]): Promise<Cont
   }) as unknown as ChildProcessWithoutNullStreams;
   const reader: Interface = createInterface({ input: child.stdout });
   const lines = reader[Symbol.asyncIterator]();
-  await nextLine(lines);
-  return { way, process: child, lines, times: [] };
+  const flop = Number((await nextLine(lines)).slice('ready'.length));
+  return { way, process: child, lines, flop, times: [] };
 }
 
 async function nextLine(lines: AsyncIterator<string>): Promise<string> {
@@ -126,19 +135,27 @@ const peakMemory = (pid: number): number =>
 function table(model: string, rows: readonly Row[]): string {
   const written = rows.find(({ way }) => way === 'written')!.minimum;
   const best = Math.min(...rows.filter(({ way }) => TORCH.includes(way)).map(({ minimum }) => minimum));
+  /** Of a compiled step: how near it comes to the large convolution of its precision. */
+  const share = ({ way, gigaflops }: Row) => {
+    const rate = rows.find((row) => row.way === `rate:${way}`);
+    return rate ? `${((100 * gigaflops!) / rate.gigaflops!).toFixed(0)} %` : '';
+  };
   const line = (...cells: string[]) => cells.map((cell, i) => (i === 0 ? cell.padEnd(40) : cell.padStart(14))).join('');
   return [
-    line(model, 'minimum ms', 'median ms', '× as written', '× at its best', 'peak memory'),
-    ...rows.map(({ way, minimum, median, peakBytes }) =>
-      line(
-        TITLES[way],
-        minimum.toFixed(1),
-        median.toFixed(1),
-        (written / minimum).toFixed(2),
-        (best / minimum).toFixed(2),
-        `${(peakBytes / 1e6).toFixed(0)} MB`,
-      ),
-    ),
+    line(model, 'minimum ms', 'median ms', '× as written', '× at its best', 'peak memory', 'GFLOP/s', 'of the rate'),
+    ...rows.map((row) => {
+      const isRate = RATES.includes(row.way);
+      return line(
+        TITLES[row.way],
+        row.minimum.toFixed(1),
+        row.median.toFixed(1),
+        isRate ? '' : (written / row.minimum).toFixed(2),
+        isRate ? '' : (best / row.minimum).toFixed(2),
+        `${(row.peakBytes / 1e6).toFixed(0)} MB`,
+        row.gigaflops?.toFixed(0) ?? '',
+        share(row),
+      );
+    }),
     '',
   ].join('\n');
 }

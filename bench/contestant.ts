@@ -1,7 +1,8 @@
 // One way of training one model, in a process of its own: makes itself ready, then for each line with a number on stdin runs
 // so many steps and answers with their times. node contestant.js MODEL plain|eager|float32|bfloat16
-import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-node';
+import { answer, type Entrant } from './protocol';
+import { flopOfStep } from './work';
 
 /** [N, 32, 32, 3] images and labels that are no data, but cost what data costs. */
 const BATCH = 256;
@@ -10,21 +11,14 @@ const labels = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
 /** The seed's recipe is lr 0.1; here the loss only has to stay finite. */
 const lr = 0.001;
 
-/** Runs a step and reads its loss, as every training loop does. */
-type Step = () => number;
-
 const [kind, way] = process.argv.slice(2) as [
   'linear' | 'shallow' | 'deep',
   'plain' | 'eager' | 'float32' | 'bfloat16',
 ];
 const momentum = kind === 'deep' ? 0.9 : 0;
 
-async function makeStep(): Promise<Step> {
-  return way === 'plain' ? plainStep() : ourStep();
-}
-
 /** As one writes it with tfjs-node alone: stock layers, stock optimiser, no file of this project. */
-function plainStep(): Step {
+function plain(): Entrant {
   const { layers } = tf;
   const conv = (filters: number) => layers.conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu' });
   const block = (a: number, b: number, rate: number) => [
@@ -55,7 +49,7 @@ function plainStep(): Step {
     tf.tensor4d(Float32Array.from(images), [BATCH, 32, 32, 3]).div<tf.Tensor4D>(127.5).sub<tf.Tensor4D>(1),
   );
   const y = tf.tidy(() => tf.oneHot(tf.tensor1d(labels, 'int32'), 10));
-  return () =>
+  const step = () =>
     tf.tidy(() => {
       const loss = optimizer.minimize(
         () => tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(y, model.apply(x, { training: true }) as tf.Tensor),
@@ -63,10 +57,11 @@ function plainStep(): Step {
       );
       return loss!.dataSync()[0];
     });
+  return { step };
 }
 
 /** Ours; bytes go in, as in a real training. */
-async function ourStep(): Promise<Step> {
+async function ours(): Promise<Entrant> {
   const { compile, deepCnn, linear, shallowCnn, stateSlots } = await import('cifar10');
   const { uint8Tensor } = await import('cifar10/dist/tensor/backend');
   const { sgd } = await import('cifar10/dist/training/sgd');
@@ -77,7 +72,7 @@ async function ourStep(): Promise<Step> {
   const program = way === 'eager' ? { learn } : compile({ learn }, { precision: way as 'float32' | 'bfloat16' });
   const knobs = tf.tensor1d([lr, momentum, 1e-4]);
   let count = 0;
-  return () => {
+  const step = () => {
     const inputs = [
       uint8Tensor(images, [BATCH, 32, 32, 3]),
       tf.tensor1d(labels, 'int32'),
@@ -88,20 +83,11 @@ async function ourStep(): Promise<Step> {
     tf.dispose([...inputs, loss, correct]);
     return value;
   };
+  return { step, flop: flopOfStep(model, BATCH) };
 }
 
 async function main(): Promise<void> {
-  const step = await makeStep();
-  const run = (count: number) =>
-    Array.from({ length: count }, () => {
-      const start = performance.now();
-      const loss = step();
-      if (!Number.isFinite(loss)) throw new Error(`${kind} ${way}: the loss is ${loss}`);
-      return performance.now() - start;
-    });
-  run(2);
-  console.log('ready');
-  for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(run(Number(line))));
+  await answer(`${kind} ${way}`, way === 'plain' ? plain() : await ours());
 }
 
 void main();

@@ -1,8 +1,8 @@
 """Runs cells in a real TypeScript kernel, through Jupyter's protocol.
 
-In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?, "interrupts"?, "pause"?}]}. Where an output contains `interruptOn`, the kernel
-is interrupted once (or `interrupts` times, `pause` seconds apart), as the Stop button does. With "goOn" a failing cell is not the last. Out (stdout, JSON): for each cell that ran
-{"status", "outputs"}.
+In (stdin, JSON): {"cwd", "cells": [{"code", "interruptOn"?, "interrupts"?, "pause"?}]}. Where an output contains `interruptOn`, the
+kernel is interrupted once (or `interrupts` times, `pause` seconds apart), as the Stop button does. With "goOn" a failing cell
+is not the last. Out (stdout, JSON): for each cell that ran {"status", "outputs"}.
 """
 import json
 import subprocess
