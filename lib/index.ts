@@ -48,6 +48,7 @@ export type { StateSlot } from './models/stateDict';
 export { loadWeights, saveWeights } from './models/weights';
 export { compile } from './tensor/compile';
 export type { CompileOptions, Program } from './tensor/compile';
+export { setDropout } from './tensor/layers';
 export type { Precision } from './tensor/precision';
 export { augment, normalise } from './training/augment';
 export type { Augmentation } from './training/augment';

@@ -78,6 +78,24 @@ test('one seed gives the same numbers to the last bit; another seed gives others
   assert.notDeepEqual(first.all, other.all);
 });
 
+test('an augmentation that is a function changes between two batches, with the numbers of a fixed one', async () => {
+  const run = async (augment: TrainOptions['augment']) => {
+    const model = linear({ widths: [8, 8] });
+    const all = losses(await records(model, { augment }));
+    model.dispose();
+    return all;
+  };
+  const on = { crop: 4, flip: true };
+  const [never, always] = [await run({}), await run(on)];
+  assert.notDeepEqual(never, always);
+  assert.deepEqual(await run(() => ({})), never);
+  assert.deepEqual(await run(() => on), always);
+  const later = await run((progress) => (progress < 0.5 ? on : {}));
+  assert.deepEqual(later.slice(0, 5), always.slice(0, 5));
+  assert.notDeepEqual(later[5], always[5], 'the first step of the second half sees whole images');
+  await assert.rejects(run(() => ({ crop: 40 })), /augment gave \{"crop":40\} at progress 0\.000; expected/);
+});
+
 test('compiled and eager agree to rounding: the linear net after 5 steps, the deep one after one', async () => {
   const compare = async (make: () => tf.LayersModel, batchSize: number, stopAfter: number) => {
     const ends: Float32Array[][] = [];

@@ -142,6 +142,14 @@ export class Dropout2d extends tf.layers.Layer {
   }
 }
 
+/**
+ * Gives all of a model's Dropout2d layers one rate, between two steps of a training too.
+ * @throws RangeError when it is not from 0 to below 1
+ */
+export function setDropout(model: tf.LayersModel, rate: number): void {
+  for (const layer of model.layers) if (layer instanceof Dropout2d) layer.rate = rate;
+}
+
 function checkRate(rate: number): number {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout rate: ${rate}; expected a number from 0 to below 1.`);
   return rate;

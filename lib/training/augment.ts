@@ -19,14 +19,23 @@ export interface Augmentation {
  */
 export function augment(images: tf.Tensor, key: tf.Tensor1D, { crop, flip }: Augmentation): tf.Tensor {
   if (crop === 0 && !flip) return images;
+  return tf.tidy(() => augmentBy(images, key, { crop: tf.scalar(crop), flip: tf.scalar(Number(flip)) }));
+}
+
+/** The same with `crop` and `flip` (1 or 0) as scalars: a compiled step can take them as inputs. */
+export function augmentBy(
+  images: tf.Tensor,
+  key: tf.Tensor1D,
+  { crop, flip }: { crop: tf.Scalar; flip: tf.Scalar },
+): tf.Tensor {
   return tf.tidy(() => {
     const [batch, , width] = images.shape;
     const uniform = statelessUniform([batch, 3], forPurpose(key, 'augment'));
     const [left, top, coin] = tf.unstack(uniform, 1) as tf.Tensor1D[];
-    const offset = (u: tf.Tensor1D) => tf.sub(tf.floor(tf.mul(u, 2 * crop + 1)), crop);
+    const offset = (u: tf.Tensor1D) => tf.sub(tf.floor(tf.mul(u, tf.add(tf.mul(crop, 2), 1))), crop);
     const zero = tf.zerosLike(coin);
     const one = tf.onesLike(coin);
-    const mirrored = flip ? tf.cast(tf.less(coin, 0.5), 'float32') : zero;
+    const mirrored = tf.mul(tf.cast(tf.less(coin, 0.5), 'float32'), flip);
     // Output pixel (x, y) shows input pixel (a0·x + a2, y + b2).
     const a0 = tf.sub(one, tf.mul(mirrored, 2));
     const a2 = tf.add(tf.mul(mirrored, width - 1), offset(left));

@@ -187,13 +187,13 @@ function compareIdentities(saved: Identity, now: Identity): string[] {
 function describeOptions(options: TrainOptions): Record<string, unknown> {
   const { batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
   const text = (value: unknown) => (typeof value === 'function' ? String(value) : value);
-  const isScheduled = [lr, momentum, weightDecay].some((value) => typeof value === 'function');
+  const isScheduled = [lr, momentum, weightDecay, augment].some((value) => typeof value === 'function');
   return {
     batchSize,
     lr: text(lr),
     momentum: text(momentum),
     weightDecay: text(weightDecay),
-    augment: { crop: 0, flip: false, ...augment },
+    augment: typeof augment === 'function' ? String(augment) : { crop: 0, flip: false, ...augment },
     shuffle,
     seed,
     validation,

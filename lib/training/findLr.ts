@@ -9,7 +9,7 @@ import { checkLabels, nextTurn } from './evaluate';
 import { learnFrom, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
 import { checkMemory } from './memory';
-import { type TrainOptions, trainRules } from './options';
+import { augmentationAt, type TrainOptions, trainRules } from './options';
 import { sgd } from './sgd';
 import { learnInputs, makeTrainStep } from './steps';
 
@@ -88,7 +88,7 @@ async function* search(
   const { from, to, steps, momentum, weightDecay, seed, signal } = options;
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
   const optimizer = sgd(learnedSlots(stateSlots(model)).map(({ variable }) => variable));
-  const learn = makeTrainStep(model, optimizer, { crop: 0, flip: false, ...options.augment });
+  const learn = makeTrainStep(model, optimizer, augmentationAt(options.augment, 0));
   const program = compile({ learn }, { precision: options.precision });
   const losses: number[] = [];
   try {

@@ -5,7 +5,8 @@ import { random } from '../data/random';
 import { readScore } from './evaluate';
 import type { makeTrainStep } from './steps';
 
-export type Knobs = [lr: number, momentum: number, weightDecay: number];
+/** What may change from step to step; an augmentation that may, too, follows as crop and flip (1 or 0). */
+export type Knobs = [lr: number, momentum: number, weightDecay: number, ...augmentation: number[]];
 
 /** Runs a training step on a batch and reads its numbers; frees what it made. */
 export function learnFrom(

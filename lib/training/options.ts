@@ -14,8 +14,8 @@ export interface TrainOptions {
   readonly momentum: number | Schedule;
   /** Pull of all parameters towards 0, added to the gradient. Default: 0. */
   readonly weightDecay: number | Schedule;
-  /** Random crops (pixels of padding) and flips of the training images. Default: none. */
-  readonly augment: Partial<Augmentation>;
+  /** Random crops (pixels of padding) and flips of the training images, or a function of progress. Default: none. */
+  readonly augment: Partial<Augmentation> | ((progress: number) => Partial<Augmentation>);
   /** A new random order in each epoch. Default: true (the runs that follow the PyTorch original have it off). */
   readonly shuffle: boolean;
   /** Decides order, crops, flips and dropout masks. Default: 0. */
@@ -64,8 +64,8 @@ export const trainRules: Rules<TrainOptions> = {
   weightDecay: scheduled(0, 'a number from 0 on, such as 1e-4'),
   augment: {
     default: {},
-    expected: '{ crop: pixels of padding from 0 to 16, flip: true or false }',
-    accepts: isAugmentation,
+    expected: '{ crop: pixels of padding from 0 to 16, flip: true or false }, or a function of progress that gives one',
+    accepts: (value) => typeof value === 'function' || isAugmentation(value),
   },
   shuffle: trueOrFalse(true),
   seed: wholeNumber(0),
@@ -129,4 +129,19 @@ export function valueAt(name: 'lr' | 'momentum' | 'weightDecay', option: number 
     );
   }
   return value;
+}
+
+/**
+ * The augmentation at a point of the run, whole.
+ * @throws RangeError when a function gives what it may not be
+ */
+export function augmentationAt(augment: TrainOptions['augment'], progress: number): Augmentation {
+  const value = typeof augment === 'function' ? augment(progress) : augment;
+  if (!isAugmentation(value)) {
+    const { expected } = trainRules.augment;
+    throw new RangeError(
+      `train: augment gave ${JSON.stringify(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
+    );
+  }
+  return { crop: 0, flip: false, ...value };
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { DataType } from '../tensor/backend';
 import type { TensorType } from '../tensor/graph';
 import { softmaxCrossEntropy } from '../tensor/kernels';
-import { augment, type Augmentation, normalise } from './augment';
+import { augment, augmentBy, type Augmentation, normalise } from './augment';
 import type { Sgd } from './sgd';
 
 /** A batch's mean loss and its number of right answers, both scalars. */
@@ -15,17 +15,21 @@ export interface BatchScore extends Record<string, tf.Tensor> {
 /**
  * Makes the training step: predict, compare, go back through the model, move the parameters.
  * @returns a function of images (uint8 [N, 32, 32, 3]), labels (int32 [N]), the step's random key (int32 [2]) and the
- *   knobs (float32 [3]: lr, momentum, weightDecay)
+ *   knobs (float32 [3]: lr, momentum, weightDecay; where the augmentation is 'live', [5]: crop and flip too)
  */
-export function makeTrainStep(model: tf.LayersModel, optimizer: Sgd, augmentation: Augmentation) {
+export function makeTrainStep(model: tf.LayersModel, optimizer: Sgd, augmentation: Augmentation | 'live') {
   return (images: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, knobs: tf.Tensor): BatchScore => {
-    const x = normalise(augment(images, key as tf.Tensor1D, augmentation));
+    const [lr, momentum, weightDecay, crop, flip] = tf.unstack(knobs) as tf.Scalar[];
+    const augmented =
+      augmentation === 'live'
+        ? augmentBy(images, key as tf.Tensor1D, { crop, flip })
+        : augment(images, key as tf.Tensor1D, augmentation);
+    const x = normalise(augmented);
     let logits!: tf.Tensor2D;
     const { value: loss, grads } = tf.variableGrads(() => {
       logits = tf.keep(model.apply(x, { training: true, key }) as tf.Tensor2D);
       return softmaxCrossEntropy(logits, labels as tf.Tensor1D);
     });
-    const [lr, momentum, weightDecay] = tf.unstack(knobs) as tf.Scalar[];
     optimizer.apply(grads, { lr, momentum, weightDecay });
     const correct = countCorrect(logits, labels);
     logits.dispose();
@@ -51,10 +55,10 @@ export const testInputs = (size: number): TensorType[] => [
 ];
 
 /** Types of what a training step takes, for a batch of so many images. */
-export const learnInputs = (size: number): TensorType[] => [
+export const learnInputs = (size: number, knobs = 3): TensorType[] => [
   ...testInputs(size),
   { dtype: DataType.int32, shape: [2] },
-  { dtype: DataType.float32, shape: [3] },
+  { dtype: DataType.float32, shape: [knobs] },
 ];
 
 const countCorrect = (logits: tf.Tensor2D, labels: tf.Tensor): tf.Tensor =>

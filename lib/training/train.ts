@@ -9,7 +9,7 @@ import { learnedSlots, openKeeper } from './checkpoint';
 import { checkLabels, fit, nextTurn, tallies } from './evaluate';
 import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
-import { type TrainOptions, trainRules, valueAt } from './options';
+import { augmentationAt, type TrainOptions, trainRules, valueAt } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
 import type { EpochRecord, TestRecord, TrainRecord } from './records';
 import { sgd } from './sgd';
@@ -68,12 +68,12 @@ async function* run(
   const steps = batchCount(splits.train.size, batchSize);
   const optimizer = sgd(learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
-    learn: makeTrainStep(model, optimizer, { crop: 0, flip: false, ...options.augment }),
+    learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt(options.augment, 0)),
     test: makeTestStep(model),
   };
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
   const { learn, test } = program ?? functions;
-  if (program) prepareShapes(program, splits, batchSize);
+  if (program) prepareShapes(program, splits, batchSize, knobsAt(options, 1, 1, steps).length);
   const stop = stopRequest(options);
   let keeper: ReturnType<typeof openKeeper> | undefined;
   let position = startOfRun;
@@ -132,9 +132,10 @@ function prepareShapes(
   program: Pick<Program<{ learn: ReturnType<typeof makeTrainStep>; test: ReturnType<typeof makeTestStep> }>, 'prepare'>,
   { train, test, validation }: Splits,
   batchSize: number,
+  knobs: number,
 ): void {
   const sizesOf = ({ size }: Split) => [Math.min(batchSize, size), size % batchSize || Math.min(batchSize, size)];
-  for (const size of new Set(sizesOf(train))) program.prepare('learn', ...learnInputs(size));
+  for (const size of new Set(sizesOf(train))) program.prepare('learn', ...learnInputs(size, knobs));
   const tested = [test, ...(validation ? [validation] : [])];
   for (const size of new Set(tested.flatMap(sizesOf))) program.prepare('test', ...testInputs(size));
 }
@@ -178,18 +179,23 @@ async function* testEpoch(
 const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** The knobs of a step (from 1): schedules see the share of the run that is done before it. */
-function knobsAt(
-  { lr, momentum, weightDecay, epochs }: TrainOptions,
-  epoch: number,
-  step: number,
-  steps: number,
-): Knobs {
+function knobsAt(options: TrainOptions, epoch: number, step: number, steps: number): Knobs {
+  const { lr, momentum, weightDecay, epochs } = options;
   const progress = (epoch - 1 + (step - 1) / steps) / epochs;
   return [
     valueAt('lr', lr, progress),
     valueAt('momentum', momentum, progress),
     valueAt('weightDecay', weightDecay, progress),
+    ...(isLive(options) ? liveAugmentation(options, progress) : []),
   ];
+}
+
+/** Whether crops and flips may change from step to step. */
+const isLive = ({ augment }: TrainOptions): boolean => typeof augment === 'function';
+
+function liveAugmentation({ augment }: TrainOptions, progress: number): [crop: number, flip: number] {
+  const { crop, flip } = augmentationAt(augment, progress);
+  return [crop, Number(flip)];
 }
 
 function divergence(loss: number, epoch: number, step: number, lr: number, { checkpoint }: TrainOptions): string {
