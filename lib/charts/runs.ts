@@ -1,0 +1,101 @@
+import type { CurvePoint } from './curves';
+import { decimate } from './decimate';
+import { axis, axisKey, axisName, colors, Figure, layout, panelDomain } from './theme';
+
+/** Colours for runs: eight that the red-green blind can tell apart (a test simulates it), legible on white and on black. */
+export const runColors: readonly string[] = [
+  '#1e88e5',
+  '#d55e00',
+  '#009e73',
+  '#e0b000',
+  '#85397a',
+  '#56b4e9',
+  '#b3202a',
+  '#5555aa',
+];
+
+/** A second way to tell runs apart. One more than the colours, so that runs of one colour differ in it. */
+const symbols = ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'star', 'triangle-down', 'pentagon', 'x'];
+
+export interface RunCurve {
+  readonly name: string;
+  readonly points: readonly CurvePoint[];
+  /** Decides colour and marker, from 0; each number to 71 looks different. */
+  readonly look: number;
+}
+
+const MAX_POINTS = 300;
+/** Markers on a curve, about: more would hide it. */
+const MARKERS = 8;
+
+const metrics = [
+  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %' },
+  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}' },
+] as const;
+
+/**
+ * The learning curves of several runs: accuracy in one panel, loss in the other; test solid, training dotted. A click on a
+ * name hides its run.
+ */
+export function runCurves(runs: readonly RunCurve[], { title }: { title?: string } = {}): Figure {
+  const epochs = Math.max(1, ...runs.map(({ points }) => points.at(-1)?.epoch ?? 0));
+  const data = metrics.flatMap((metric, panel) => [
+    ...runs.flatMap((run) => [curve(run, 'train', metric, panel), curve(run, 'test', metric, panel)]),
+  ]);
+  const axes = metrics.flatMap((metric, panel) => [
+    [
+      axisKey('x', panel),
+      axis('epoch', {
+        domain: panelDomain(panel, metrics.length),
+        anchor: axisName('y', panel),
+        range: [-0.03 * epochs, 1.03 * epochs],
+        ...(epochs <= 10 && { dtick: 1 }),
+      }),
+    ],
+    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel) })],
+  ]);
+  return {
+    data: [...data, ...key],
+    layout: layout({ ...(title && { title: { text: title } }), ...(Object.fromEntries(axes) as object) }),
+  };
+}
+
+/** What solid and dotted mean, for the legend. */
+const key = (['solid', 'dot'] as const).map((dash) => ({
+  type: 'scatter',
+  mode: 'lines',
+  name: dash === 'solid' ? 'test' : 'training',
+  x: [null],
+  y: [null],
+  line: { color: colors.neutral, width: dash === 'solid' ? 3 : 2, dash },
+  legendrank: 2000,
+  hoverinfo: 'skip',
+}));
+
+function curve(
+  { name, points, look }: RunCurve,
+  role: 'train' | 'test',
+  metric: (typeof metrics)[number],
+  panel: number,
+): object {
+  const rows = decimate(
+    points.map((point) => ({ x: point.epoch, y: point[role][metric.key] * metric.scale })),
+    MAX_POINTS,
+  );
+  const isTest = role === 'test';
+  return {
+    type: 'scatter',
+    mode: isTest ? 'lines+markers' : 'lines',
+    name,
+    legendgroup: name,
+    showlegend: panel === 0 && isTest,
+    x: rows.map(({ x }) => x),
+    y: rows.map(({ y }) => y),
+    xaxis: axisName('x', panel),
+    yaxis: axisName('y', panel),
+    line: { color: runColors[look % runColors.length], width: isTest ? 3 : 2, dash: isTest ? 'solid' : 'dot' },
+    ...(isTest && { marker: { symbol: symbols[look % symbols.length], size: 9, maxdisplayed: MARKERS } }),
+    cliponaxis: false,
+    hovertemplate: `${metric.hover}<extra>${name}, ${isTest ? 'test' : 'training'}</extra>`,
+  };
+}
