@@ -1,5 +1,6 @@
 import { PNG } from 'pngjs';
-import { Figure, layout } from './theme';
+import { Figure } from './theme';
+import { pictureTiles } from './tiles';
 
 /** A picture, ready to be shown or written to a file. */
 export interface Picture {
@@ -58,49 +59,42 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
       }
     }
   }
-  return { png: Uint8Array.from(PNG.sync.write(picture, { deflateLevel: 9, filterType: 4 })), width, height };
+  return encodePicture(picture);
+}
+
+/** A picture of pixels: `data` holds width × height times red, green, blue and opacity. */
+export const encodePicture = (pixels: PNG): Picture => ({
+  png: Uint8Array.from(PNG.sync.write(pixels, { deflateLevel: 9, filterType: 4 })),
+  width: pixels.width,
+  height: pixels.height,
+});
+
+export interface CaptionOptions {
+  /** Images in a row. Default: 8. */
+  readonly columns?: number;
+  /** Each pixel becomes a square of scale × scale. Default: 3. */
+  readonly scale?: number;
+  /** Shown when the pointer is over an image, one for each; `<br>` begins a new line. Default: nothing. */
+  readonly hovers?: readonly string[];
 }
 
 /**
  * Images with text under each, as a figure.
- * @param captions one for each image, in order; `<br>` begins a new line
+ * @param captions one for each image, in order; `<br>` begins a new line, and so does what would reach into the next caption
+ * @throws RangeError when there are more captions than images, or not as many hovers as captions
  */
 export function captionedImages(
   { images }: Images,
   captions: readonly string[],
-  { columns = 8, scale = 3 }: { columns?: number; scale?: number } = {},
+  { columns = 8, scale = 3, hovers }: CaptionOptions = {},
 ): Figure {
   const available = images.length / BYTES;
   if (captions.length > available) {
     throw new RangeError(`there are ${captions.length} captions, but only ${available} images`);
   }
-  const lines = Math.max(...captions.map((caption) => caption.split('<br>').length));
-  const side = Math.min(140, 840 / columns); // px; the rest of a row is for the caption
-  const rowHeight = side + 22 + 17 * lines;
-  const rows = Math.ceil(captions.length / columns);
-  const place = (index: number) => ({ x: index % columns, y: Math.floor(index / columns) });
-  const pictures = captions.map((_, index) => {
-    const { png } = imageGrid({ images: images.subarray(index * BYTES, (index + 1) * BYTES) }, { scale });
-    const source = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-    const size = { sizex: 0.92, sizey: side / rowHeight, xanchor: 'center', yanchor: 'top' };
-    return { source, xref: 'x', yref: 'y', ...place(index), ...size };
-  });
-  const texts = captions.map((text, index) => {
-    const { x, y } = place(index);
-    return { text, x, y: y + side / rowHeight, yanchor: 'top', showarrow: false, font: { size: 13 } };
-  });
-  const hidden = { visible: false, fixedrange: true };
-  return {
-    data: [{ type: 'scatter', x: [], y: [] }],
-    layout: layout({
-      height: rows * rowHeight + 10,
-      margin: { l: 5, r: 5, t: 5, b: 5 },
-      images: pictures,
-      annotations: texts,
-      xaxis: { ...hidden, range: [-0.5, columns - 0.5] },
-      yaxis: { ...hidden, range: [rows, 0] },
-      showlegend: false,
-      hovermode: false,
-    }),
-  };
+  const pictures = captions.map((caption, index) => ({
+    picture: imageGrid({ images: images.subarray(index * BYTES, (index + 1) * BYTES) }, { scale }),
+    caption,
+  }));
+  return pictureTiles(pictures, { columns, hovers });
 }

@@ -64,3 +64,10 @@ export const axisName = (letter: 'x' | 'y', index: number): string => (index ===
 
 /** And its name in a layout: xaxis, xaxis2, xaxis3… */
 export const axisKey = (letter: 'x' | 'y', index: number): string => `${letter}axis${index === 0 ? '' : index + 1}`;
+
+/** A probability as a person reads it: 0.94 is 94 %; near 0 and 1 with a decimal, so that 99.7 % does not look certain. */
+export function percent(probability: number): string {
+  const value = 100 * probability;
+  const isNearEdge = value < 1 || value > 99;
+  return `${Number(value.toFixed(isNearEdge ? 1 : 0))} %`;
+}

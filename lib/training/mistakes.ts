@@ -1,4 +1,5 @@
-export interface Mistake {
+/** What a model said of an image, and what is right. */
+export interface Guess {
   /** Which image. */
   readonly index: number;
   /** The class that the model gave it. */
@@ -6,6 +7,30 @@ export interface Mistake {
   readonly label: number;
   /** The probability that the model gave its guess. */
   readonly probability: number;
+}
+
+/** A guess that is wrong. */
+export type Mistake = Guess;
+
+/**
+ * For each image the class that the model gives the highest probability; of several equal ones the first.
+ * @param probabilities [N, classes], as `predict` gives them
+ * @param labels [N]
+ * @throws RangeError when there are not as many rows of probabilities as labels
+ */
+export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[] {
+  const classes = probabilities.length / labels.length;
+  if (!Number.isInteger(classes)) {
+    throw new RangeError(
+      `There are ${probabilities.length} probabilities for ${labels.length} labels; expected a row for each label: ` +
+        'predict the images that the labels belong to.',
+    );
+  }
+  return Array.from(labels, (label, index) => {
+    const row = probabilities.subarray(index * classes, (index + 1) * classes);
+    const probability = row.reduce((a, b) => Math.max(a, b), 0);
+    return { index, guess: row.indexOf(probability), label, probability };
+  });
 }
 
 /**
@@ -20,19 +45,25 @@ export function worstMistakes(
   labels: Uint8Array,
   { count = 16 }: { count?: number } = {},
 ): Mistake[] {
-  const classes = probabilities.length / labels.length;
-  if (!Number.isInteger(classes)) {
-    throw new RangeError(
-      `There are ${probabilities.length} probabilities for ${labels.length} labels; expected a row for each label: ` +
-        'predict the images that the labels belong to.',
-    );
-  }
-  return Array.from(labels, (label, index) => {
-    const row = probabilities.subarray(index * classes, (index + 1) * classes);
-    const probability = row.reduce((a, b) => Math.max(a, b), 0);
-    return { index, guess: row.indexOf(probability), label, probability };
-  })
+  return guesses(probabilities, labels)
     .filter(({ guess, label }) => guess !== label)
     .sort((a, b) => b.probability - a.probability)
+    .slice(0, count);
+}
+
+/**
+ * The images that a model is least sure about, rightly named or not: those whose best class has the lowest probability.
+ * @param probabilities [N, classes], as `predict` gives them
+ * @param labels [N]
+ * @param options.count how many, at most
+ * @throws RangeError when there are not as many rows of probabilities as labels
+ */
+export function leastSure(
+  probabilities: Float32Array,
+  labels: Uint8Array,
+  { count = 16 }: { count?: number } = {},
+): Guess[] {
+  return guesses(probabilities, labels)
+    .sort((a, b) => a.probability - b.probability)
     .slice(0, count);
 }

@@ -1,0 +1,85 @@
+// Which classes a model takes for which.
+import { matrixChart } from '../charts/matrix';
+import type { Figure } from '../charts/theme';
+import type { Split } from '../data/cifar10';
+import { readOptions } from '../options';
+import { guesses, type Guess } from '../training/mistakes';
+import { checkPredictions, classIndex } from './checks';
+import { guessedImages, type ImagesOptions, imagesRules } from './mistakes';
+
+/**
+ * How often images of each class were taken for each class.
+ * @param probabilities [N, classes], as `predict` gives them
+ * @param labels [N]
+ * @returns [class][guess]: counts
+ */
+export function countConfusions(probabilities: Float32Array, labels: Uint8Array): number[][] {
+  const classes = probabilities.length / labels.length;
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const { label, guess } of guesses(probabilities, labels)) counts[label][guess]++;
+  return counts;
+}
+
+/**
+ * The confusion matrix as a figure: a row for each class, a column for each class that the model may say, and in each cell
+ * how many images. The pointer over a cell names its share of the row and the numbers of some images; `confusedImages`
+ * shows them.
+ * @param probabilities [N, classes], as `predict` gives them for the split
+ * @throws RangeError when probabilities, labels and class names do not fit each other
+ */
+export function confusionMatrix(
+  probabilities: Float32Array,
+  split: Pick<Split, 'labels'>,
+  classNames: readonly string[],
+): Figure {
+  checkPredictions('confusionMatrix', probabilities, split, classNames);
+  const counts = countConfusions(probabilities, split.labels);
+  const cells = classNames.map(() => classNames.map((): Guess[] => []));
+  for (const guess of guesses(probabilities, split.labels)) cells[guess.label][guess.guess].push(guess);
+  const hovers = cells.map((row, label) => {
+    const sum = row.reduce((sum, { length }) => sum + length, 0);
+    return row.map((cell, guess) => hoverText(cell, sum, classNames[label], classNames[guess]));
+  });
+  const options = { xTitle: 'what the model says', yTitle: 'what it is', hovers };
+  return matrixChart(classNames, counts, { ...options, names: ['right', 'wrong'] });
+}
+
+/**
+ * The images of one cell of the confusion matrix, those first of which the model was most sure.
+ * @param actual, guessed names of classes: images that are `actual` and were called `guessed`
+ * @throws RangeError for an unknown class, or when there is no such image
+ */
+export function confusedImages(
+  probabilities: Float32Array,
+  split: Split,
+  classNames: readonly string[],
+  actual: string,
+  guessed: string,
+  options: Partial<ImagesOptions> = {},
+): Figure {
+  const { count } = readOptions('confusedImages', imagesRules, options);
+  checkPredictions('confusedImages', probabilities, split, classNames);
+  const label = classIndex('confusedImages', actual, classNames);
+  const guess = classIndex('confusedImages', guessed, classNames);
+  const cell = guesses(probabilities, split.labels)
+    .filter((image) => image.label === label && image.guess === guess)
+    .sort(surestFirst)
+    .slice(0, count);
+  if (cell.length === 0) {
+    throw new RangeError(`confusedImages: no ${actual} was called ${guessed}; the confusion matrix shows which were.`);
+  }
+  return guessedImages(cell, probabilities, split, classNames);
+}
+
+const EXAMPLES = 4;
+
+function hoverText(cell: readonly Guess[], sum: number, actual: string, guessed: string): string {
+  const share = sum > 0 ? ((100 * cell.length) / sum).toFixed(1) : '0.0';
+  const [count, all] = [cell.length, sum].map((value) => value.toLocaleString('en'));
+  const first = `${count} of ${all} images of class <b>${actual}</b> (${share} %)<br>are called <b>${guessed}</b>`;
+  const examples = [...cell].sort(surestFirst).slice(0, EXAMPLES);
+  if (examples.length === 0) return first;
+  return `${first}<br>such as the images ${examples.map(({ index }) => index).join(', ')}`;
+}
+
+const surestFirst = (a: Guess, b: Guess): number => b.probability - a.probability;

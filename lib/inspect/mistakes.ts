@@ -1,0 +1,75 @@
+// Images with what a model said of them.
+import { captionedImages } from '../charts/images';
+import { type Figure, percent } from '../charts/theme';
+import { takeImages } from '../data/batches';
+import type { Split } from '../data/cifar10';
+import { readOptions, type Rules, wholeNumber } from '../options';
+import { type Guess, leastSure, worstMistakes } from '../training/mistakes';
+import { checkPredictions } from './checks';
+
+export interface ImagesOptions {
+  /** How many, at most. Default: 16. */
+  readonly count: number;
+}
+
+export const imagesRules: Rules<ImagesOptions> = { count: wholeNumber(16, 1) };
+
+/**
+ * The images that a model is most wrong about: named wrongly, the surest first; under each what the model says and how
+ * probable it finds that, then what is right.
+ * @param probabilities [N, classes], as `predict` gives them for the split
+ * @throws RangeError when probabilities, labels and class names do not fit each other, or an option is impossible
+ */
+export function mostWrongImages(
+  probabilities: Float32Array,
+  split: Split,
+  classNames: readonly string[],
+  options: Partial<ImagesOptions> = {},
+): Figure {
+  const { count } = readOptions('mostWrongImages', imagesRules, options);
+  checkPredictions('mostWrongImages', probabilities, split, classNames);
+  return guessedImages(worstMistakes(probabilities, split.labels, { count }), probabilities, split, classNames);
+}
+
+/**
+ * The images that a model is least sure about, rightly named or not: those whose best class has the lowest probability.
+ * @param probabilities [N, classes], as `predict` gives them for the split
+ * @throws RangeError when probabilities, labels and class names do not fit each other, or an option is impossible
+ */
+export function leastSureImages(
+  probabilities: Float32Array,
+  split: Split,
+  classNames: readonly string[],
+  options: Partial<ImagesOptions> = {},
+): Figure {
+  const { count } = readOptions('leastSureImages', imagesRules, options);
+  checkPredictions('leastSureImages', probabilities, split, classNames);
+  return guessedImages(leastSure(probabilities, split.labels, { count }), probabilities, split, classNames);
+}
+
+/** Under each image the guess and the truth; over it, at the pointer, its number and its three best classes. */
+export function guessedImages(
+  guesses: readonly Guess[],
+  probabilities: Float32Array,
+  split: Split,
+  classNames: readonly string[],
+): Figure {
+  const captions = guesses.map(({ guess, label, probability }) => {
+    const said = `${classNames[guess]} ${percent(probability)}`;
+    return guess === label ? `✓ ${said}` : `✗ ${said}<br>is ${classNames[label]}`;
+  });
+  const hovers = guesses.map(({ index, label }) => {
+    const row = [...probabilities.subarray(index * classNames.length, (index + 1) * classNames.length)];
+    const best = row.map((probability, i) => ({ probability, name: classNames[i] }));
+    const lines = best
+      .sort((a, b) => b.probability - a.probability)
+      .slice(0, 3)
+      .map(({ name, probability }) => `${name} ${percent(probability)}`);
+    return `<b>image ${index}, ${classNames[label]}</b><br>${lines.join('<br>')}`;
+  });
+  const images = takeImages(
+    split,
+    guesses.map(({ index }) => index),
+  );
+  return captionedImages(images, captions, { hovers });
+}
