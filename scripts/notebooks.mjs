@@ -42,6 +42,7 @@ async function remake(name, draw) {
       if (cell.cell_type !== 'code') continue;
       cell.outputs = joinStreams(cell.outputs);
       for (const output of cell.outputs) {
+        delete output.metadata?.display_id; // of the kernel that ran it
         if (output.data?.[MIME]) await draw(output);
       }
     }

@@ -86,7 +86,7 @@ export function controls<Values extends object>(spec: {
   showWidget(
     () =>
       openBox(
-        ['cifar10-panel'],
+        ['cifar10-panel', 'cifar10-controls'],
         [
           openWidget('HTML', { value: panelStyle }),
           ...group('Takes effect at once', (applies) => applies === 'at once'),

@@ -25,6 +25,11 @@ export function show(value: Showable): void {
 export function live(value: Showable, { interval = 300 }: { interval?: number } = {}): LiveDisplay {
   const send = currentCell();
   const transient = { display_id: randomUUID() };
+  /** Saved with the notebook, so that a page that is loaded anew finds the display. */
+  const withId = (value: Showable): Representation => {
+    const { data, metadata } = represent(value);
+    return { data, metadata: { ...metadata, ...transient } };
+  };
   let pending: Showable | (() => Showable) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let drawnAt = performance.now();
@@ -34,11 +39,11 @@ export function live(value: Showable, { interval = 300 }: { interval?: number } 
     if (pending === undefined) return;
     const next = typeof pending === 'function' ? pending() : pending;
     pending = undefined;
-    if (send) send(represent(next), transient, true);
+    if (send) send(withId(next), transient, true);
     else console.log(represent(next).data['text/plain']);
     drawnAt = performance.now();
   };
-  if (send) send(represent(value), transient, false);
+  if (send) send(withId(value), transient, false);
   else console.log(represent(value).data['text/plain']);
   return {
     flush,

@@ -1,5 +1,5 @@
 import { type BatchPoint, type CurveMark, type CurvePoint, learningCurves } from '../charts/curves';
-import type { TrainRecord } from '../training/records';
+import type { StepRecord, TrainRecord } from '../training/records';
 import type { Change, Controls, Setting } from './controls';
 import { live } from './display';
 import { interruptible } from './interruptible';
@@ -79,17 +79,17 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   const hideButtons = showWidget(
     () =>
       openBox(
-        ['cifar10-buttons'],
+        ['cifar10-panel', 'cifar10-buttons'],
         [
           openWidget('HTML', { value: panelStyle }),
           (buttons.train = openWidget(
             'Button',
-            { description: 'Train', button_style: 'primary' },
+            { description: 'Train', button_style: 'primary', disabled: running !== undefined },
             { onClick: () => void train() },
           )),
           (buttons.stop = openWidget(
             'Button',
-            { description: 'Stop', button_style: '', disabled: true },
+            { description: 'Stop', button_style: '', disabled: running === undefined },
             { onClick: () => void stop() },
           )),
           openWidget('Button', { description: 'Reset', button_style: '' }, { onClick: () => void reset() }),
@@ -130,13 +130,14 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   async function trainOnce(signal: AbortSignal | undefined, throws: boolean): Promise<void> {
     controller = new AbortController();
     const abort = () => controller.abort();
+    // Leaves the synchronous part of a cell first, as `interruptible` does, and for the same reason.
+    await nextTurn();
     signal?.addEventListener('abort', abort);
     process.on('SIGINT', abort);
     buttons.train?.set({ disabled: true });
     buttons.stop?.set({ disabled: false });
     try {
       say(statusLine('Preparing …'));
-      await nextTurn();
       const changes = changesSince(settings, controls.settings());
       if (changes.some(({ applies }) => applies === 'new network')) forget();
       else for (const change of changes) if (change.applies === 'next run') note(change);
@@ -175,8 +176,8 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       } else if (record.type === 'step') {
         curves.position = start + record.epoch - 1 + record.step / record.steps;
         curves.batches.push({ epoch: curves.position, loss: record.loss, accuracy: record.accuracy });
-        status.update(() => runningLine(record, lastAccuracy()));
-      }
+        status.update(() => runningLine(record, curves, lastAccuracy()));
+      } else status.update(statusLine('Testing', `batch ${record.batch} of ${record.batches}`, ...lastAccuracy()));
       chart.update(draw);
       await nextTurn();
       if (signal.aborted) return;
@@ -240,8 +241,8 @@ const changesSince = (before: readonly Setting[], now: readonly Setting[]): Chan
 const statusLine = (state: string, ...parts: readonly string[]): Html =>
   html`<div style="font-size: 1.3em"><b>${state}</b> ${parts.join(' · ')}</div>`;
 
-function runningLine(record: TrainRecord & { type: 'step' }, accuracy: readonly string[]): Html {
+function runningLine(record: StepRecord, { position, end }: Curves, accuracy: readonly string[]): Html {
   const speed = `${Math.round(record.imagesPerSecond).toLocaleString('en')} images/s`;
-  const place = [`epoch ${record.epoch} of ${record.epochs}`, `batch ${record.step} of ${record.steps}`];
+  const place = [`epoch ${Math.ceil(position)} of ${end}`, `batch ${record.step} of ${record.steps}`];
   return statusLine('Training', ...place, speed, ...accuracy);
 }

@@ -136,6 +136,34 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       }
     };
 
+  /**
+   * Finds what is drawn anew by the id in its metadata. JupyterLab knows ids only since it was loaded: without this, charts
+   * stood still in a page that was loaded anew.
+   */
+  const updateDisplays = (notebook, { content: { data, metadata, transient } }) => {
+    for (const { model } of notebook.widgets) {
+      for (let i = 0; i < (model.outputs?.length ?? 0); i++) {
+        const output = model.outputs.get(i);
+        if (!transient?.display_id || output.metadata.display_id !== transient.display_id) continue;
+        const isNew = Object.keys(data).some(
+          (type) => JSON.stringify(data[type]) !== JSON.stringify(output.data[type]),
+        );
+        if (isNew) model.outputs.set(i, { output_type: 'display_data', data, metadata });
+      }
+    }
+  };
+
+  const followDisplays = (_, { content, sessionContext }) =>
+    sessionContext.iopubMessage.connect((_, message) => {
+      if (message.header.msg_type === 'update_display_data') updateDisplays(content, message);
+    });
+
+  // What stands where controls were whose kernel has ended.
+  const style = `.jp-OutputArea-output.jupyter-widgets:not(:has(*))::after {
+    content: ' These controls were of a kernel that has ended. Run this cell again.';
+    font-weight: bold;
+  }`;
+
   let scope;
   const shared = async (name) => {
     const [version] = Object.values(scope[name]);
@@ -147,18 +175,32 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
     init: (shareScope) => {
       scope = shareScope;
     },
-    get: async () => {
-      const { Widget } = await shared('@lumino/widgets');
-      const Chart = makeChart(Widget);
-      const rendererFactory = {
-        safe: true, // draws data, runs no script of the notebook: untrusted ones show their charts too
-        mimeTypes: [MIME],
-        defaultRank: -10, // before the image beside it
-        createRenderer: () => new Chart(),
-      };
-      const extension = { id: 'cifar10-charts:mime', rank: -10, dataType: 'json', rendererFactory };
+    get: async (name) => {
+      const plugin = name === './displays' ? await displays() : await charts();
       // Without __esModule JupyterLab fails to start.
-      return () => ({ __esModule: true, default: [extension] });
+      return () => ({ __esModule: true, default: [plugin] });
     },
   };
+
+  async function charts() {
+    const { Widget } = await shared('@lumino/widgets');
+    const Chart = makeChart(Widget);
+    const rendererFactory = {
+      safe: true, // draws data, runs no script of the notebook: untrusted ones show their charts too
+      mimeTypes: [MIME],
+      defaultRank: -10, // before the image beside it
+      createRenderer: () => new Chart(),
+    };
+    return { id: 'cifar10-charts:mime', rank: -10, dataType: 'json', rendererFactory };
+  }
+
+  async function displays() {
+    const { INotebookTracker } = await shared('@jupyterlab/notebook');
+    const activate = (app, notebooks) => {
+      document.head.append(Object.assign(document.createElement('style'), { textContent: style }));
+      notebooks.forEach((panel) => followDisplays(notebooks, panel));
+      notebooks.widgetAdded.connect(followDisplays);
+    };
+    return { id: 'cifar10-charts:displays', autoStart: true, requires: [INotebookTracker], activate };
+  }
 })();
