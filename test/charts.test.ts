@@ -53,6 +53,13 @@ test('learning curves: validation where there is one, recorded runs dashed, and 
   assert.ok(range[1] >= 100 && range[1] < 110);
 });
 
+test('learning curves: of a longer recorded run only what lies on the axis is drawn', () => {
+  const recorded = Array.from({ length: 100 }, (_, i) => point(i + 1, i / 100));
+  const options = { epochs: 5, references: [{ name: 'recorded', points: recorded }] };
+  const [reference] = traces(learningCurves([point(1, 0.5)], options));
+  assert.deepEqual(reference.x, [1, 2, 3, 4, 5]);
+});
+
 test('learning curves stay small, however long the run', () => {
   const points = Array.from({ length: 5000 }, (_, i) => point(i + 1, 0.5));
   const batches = Array.from({ length: 100_000 }, (_, i) => ({ epoch: i / 20, loss: 1, accuracy: 0.5 }));

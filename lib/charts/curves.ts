@@ -56,7 +56,15 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
   const longest = (...runs: (readonly CurvePoint[])[]) => Math.max(1, ...runs.map((run) => run.at(-1)?.epoch ?? 0));
   const epochs = options.epochs ?? longest(points, ...references.map((reference) => reference.points));
   const data = metrics.flatMap((metric, panel) => [
-    ...references.flatMap(({ name, points }) => epochCurves(points, metric, panel, name)),
+    // What lies beyond the axis would stretch the other one.
+    ...references.flatMap(({ name, points }) =>
+      epochCurves(
+        points.filter(({ epoch }) => epoch <= epochs),
+        metric,
+        panel,
+        name,
+      ),
+    ),
     ...batchCurve(batches, metric, panel),
     ...epochCurves(points, metric, panel),
   ]);
