@@ -8,6 +8,7 @@ import {
   classAccuracy,
   confusedImages,
   confusionMatrix,
+  confusions,
   deepCnn,
   type Figure,
   firstFilters,
@@ -90,6 +91,16 @@ test('the pointer over a cell of the matrix tells count, share, both classes and
   assert.equal(text[2][0], '0 of 1 images of class <b>ship</b> (0.0 %)<br>are called <b>cat</b>');
 });
 
+test('confusions are the mistakes of the matrix as rows, the most frequent first', () => {
+  const twice = [...labels, 0].map(Number);
+  const rows = confusions(Float32Array.of(...probabilities, 0.1, 0.8, 0.1), { labels: Uint8Array.from(twice) }, names);
+  assert.deepEqual(rows, [
+    { actual: 'cat', guessed: 'dog', count: 2, share: 2 / 3 },
+    { actual: 'dog', guessed: 'cat', count: 1, share: 1 / 3 },
+    { actual: 'dog', guessed: 'ship', count: 1, share: 1 / 3 },
+  ]);
+});
+
 test('the images of one cell of the matrix are those that were confused that way', () => {
   const figure = confusedImages(probabilities, split, names, 'cat', 'dog');
   assert.deepEqual(captionsOf(figure), ['✗ dog 70\u00a0%<br>is cat']);
@@ -167,7 +178,7 @@ test('the calibration curve names its error, and draws only bins with images', (
 });
 
 test('predictions of other images, other classes or no images at all are refused, with the numbers', () => {
-  const calls = [confusionMatrix, classAccuracy, mostWrongImages, leastSureImages, calibrationCurve];
+  const calls = [confusionMatrix, confusions, classAccuracy, mostWrongImages, leastSureImages, calibrationCurve];
   for (const call of calls) {
     const { name } = call;
     const tooFew = { ...split, labels: labels.subarray(1) };

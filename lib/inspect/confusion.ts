@@ -20,6 +20,41 @@ export function countConfusions(probabilities: Float32Array, labels: Uint8Array)
   return counts;
 }
 
+/** One class taken for another. */
+export interface Confusion {
+  /** What the images are. */
+  readonly actual: string;
+  /** What the model says. */
+  readonly guessed: string;
+  /** How many images. */
+  readonly count: number;
+  /** Of all images of the class, 0 to 1. */
+  readonly share: number;
+}
+
+/**
+ * Which classes are taken for which, the most frequent first: all cells of the confusion matrix off its diagonal that are not
+ * empty, as rows of a table.
+ * @param probabilities [N, classes], as `predict` gives them for the split
+ * @throws RangeError when probabilities, labels and class names do not fit each other
+ */
+export function confusions(
+  probabilities: Float32Array,
+  split: Pick<Split, 'labels'>,
+  classNames: readonly string[],
+): Confusion[] {
+  checkPredictions('confusions', probabilities, split, classNames);
+  return countConfusions(probabilities, split.labels)
+    .flatMap((row, label) => {
+      const sum = row.reduce((a, b) => a + b, 0);
+      const [actual, cells] = [classNames[label], row.map((count, guess) => ({ count, guess }))];
+      return cells
+        .filter(({ count, guess }) => count > 0 && guess !== label)
+        .map(({ count, guess }) => ({ actual, guessed: classNames[guess], count, share: count / sum }));
+    })
+    .sort((a, b) => b.count - a.count);
+}
+
 /**
  * The confusion matrix as a figure: a row for each class, a column for each class that the model may say, and in each cell
  * how many images. The pointer over a cell names its share of the row and the numbers of some images; `confusedImages`
