@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { delimiter, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { launchChromium, noChromium } from './chromium';
-import { PLOTLY, root } from './kernel';
+import type { Page } from 'playwright-core';
+import { noChromium } from './chromium';
+import { choose, type Lab, openLab, until } from './jupyterlab';
+import { PLOTLY } from './kernel';
 
 const code = `
 import { watch } from 'cifar10';
@@ -24,20 +21,6 @@ async function* fake(): AsyncGenerator<TrainRecord> {
 }
 const history = await watch(fake());`;
 
-const notebook = {
-  cells: ['console.log("first");', code].map((source, i) => ({
-    cell_type: 'code',
-    id: `cell-${i}`,
-    metadata: {},
-    source,
-    outputs: [],
-    execution_count: null,
-  })),
-  metadata: { kernelspec: { display_name: 'TypeScript', language: 'typescript', name: 'tslab' } },
-  nbformat: 4,
-  nbformat_minor: 5,
-};
-
 /** What is in the page; the tests are compiled without the DOM's types. */
 interface Chart {
   data: { name: string; x: number[] }[];
@@ -46,52 +29,15 @@ interface Chart {
 }
 
 describe('a live chart in JupyterLab', { skip: noChromium }, () => {
-  // Inside the project, so that the kernel finds the library.
-  mkdirSync(join(root, 'test', 'dist'), { recursive: true });
-  const folder = mkdtempSync(join(root, 'test', 'dist', 'lab-'));
-  const file = join(folder, 'live.ipynb');
-  const faults: string[] = [];
-  let server: ChildProcess | undefined;
-  let browser: Browser | undefined;
+  let lab: Lab;
   let page: Page;
 
   before(async () => {
-    writeFileSync(file, JSON.stringify(notebook));
-    const port = await freePort();
-    server = startLab(port, folder);
-    const address = `http://127.0.0.1:${port}`;
-    await until(
-      () =>
-        fetch(`${address}/api`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      'JupyterLab to answer',
-    );
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-    page.on('pageerror', ({ message }) => faults.push(message));
-    page.on('requestfailed', (request) => faults.push(`${request.url()}: ${request.failure()?.errorText}`));
-    page.on('request', (request) => {
-      if (/^https?:/.test(request.url()) && !request.url().startsWith(address))
-        faults.push(`asks for ${request.url()}`);
-    });
-    await page.goto(`${address}/lab/tree/${folder.slice(root.length + 1)}/live.ipynb`);
-    await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 60_000 });
-    await page.waitForFunction(
-      `/\\| Idle/.test(document.querySelector('#jp-main-statusbar')?.textContent)`,
-      undefined,
-      {
-        timeout: 60_000,
-      },
-    );
+    lab = await openLab(['console.log("first");', code]);
+    page = lab.page;
   });
 
-  after(async () => {
-    await browser?.close();
-    if (server) await endLab(server);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => lab.close());
 
   const inChart = <T>(read: (chart: Chart) => T) =>
     page.$eval('.jp-RenderedPlotly', read as unknown as (element: unknown) => T);
@@ -99,8 +45,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   const pointsSeen = () => inChart(({ data }) => data[0].x.length);
 
   test('is drawn, grows while the cell runs, and keeps the zoom of the reader', async () => {
-    await page.click('.lm-MenuBar-itemLabel:text-is("Run")');
-    await page.click('.lm-Menu-itemLabel:text-is("Run All Cells")');
+    await choose(page, 'Run', 'Run All Cells');
     await page.waitForSelector('.jp-RenderedPlotly .main-svg', { timeout: 60_000 });
     await until(async () => (await pointsSeen()) > 10, 'the first points');
     await inChart((chart) => (chart.dataset.seen = 'before'));
@@ -148,7 +93,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     /** Nothing while the file is being written. */
     const readSaved = (): Saved | undefined => {
       try {
-        return JSON.parse(readFileSync(file, 'utf8')) as Saved;
+        return JSON.parse(readFileSync(lab.file, 'utf8')) as Saved;
       } catch {
         return undefined;
       }
@@ -167,49 +112,6 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   });
 
   test('makes no error in the page, and asks nothing of the network', () => {
-    assert.deepEqual(faults, []);
+    assert.deepEqual(lab.faults, []);
   });
 });
-
-function startLab(port: number, folder: string): ChildProcess {
-  const asRoot = process.getuid?.() === 0 ? ['--allow-root'] : [];
-  return spawn(
-    join(root, '.venv', 'bin', 'jupyter-lab'),
-    [`--ServerApp.root_dir=${root}`, `--port=${port}`, '--no-browser', '--IdentityProvider.token=', ...asRoot],
-    {
-      env: {
-        ...process.env,
-        PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
-        JUPYTERLAB_WORKSPACES_DIR: join(folder, 'workspaces'),
-        JUPYTERLAB_SETTINGS_DIR: join(folder, 'settings'),
-      },
-      stdio: 'ignore',
-    },
-  );
-}
-
-/** Asks the server to end, which takes its kernels along: they live in sessions of their own. */
-async function endLab(server: ChildProcess): Promise<void> {
-  const ended = once(server, 'exit');
-  const impatient = setTimeout(() => server.kill('SIGKILL'), 20_000);
-  server.kill('SIGTERM');
-  await ended;
-  clearTimeout(impatient);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 60_000; Date.now() < end;) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  assert.fail(`waited in vain for ${what}`);
-}

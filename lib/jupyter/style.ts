@@ -9,10 +9,11 @@ export const panelStyle = `<style>
   --jp-widgets-inline-width: 100%;
   --jp-widgets-inline-width-short: 100%;
   display: grid;
-  grid-template-columns: 1fr 1fr;
+  grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
   gap: 0 32px;
   align-items: start;
   max-width: 1300px;
+  padding-right: 12px;
 }
 .cifar10-group { display: flex; flex-direction: column; overflow: visible; }
 .cifar10-controls .widget-readout { min-width: 4em; }
