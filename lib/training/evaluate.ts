@@ -54,26 +54,44 @@ export async function predict(
   options: Partial<EvaluateOptions> = {},
 ): Promise<Float32Array> {
   const { batchSize, precision } = readOptions('predict', rules, options);
+  const classifier = openClassifier(model, precision);
+  try {
+    return await classifier.classify(images, batchSize);
+  } finally {
+    classifier.dispose();
+  }
+}
+
+/** A model made ready to classify, once or again and again while it learns. */
+export interface Classifier {
+  /** Probabilities, [N, classes], row after row. */
+  classify(images: Pick<Split, 'images' | 'size'>, batchSize: number): Promise<Float32Array>;
+  dispose(): void;
+}
+
+export function openClassifier(model: tf.LayersModel, precision: Precision): Classifier {
   const classes = classCount(model);
-  const probabilities = new Float32Array(images.size * classes);
   const classify = (batch: tf.Tensor) => ({
     probabilities: tf.softmax(model.apply(normalise(batch)) as tf.Tensor2D),
   });
   const program = compile({ classify }, { precision });
-  try {
-    let done = 0;
-    for (const batch of batches({ ...images, labels: new Uint8Array(0) }, { batchSize: fit(batchSize, images.size) })) {
-      const input = imageTensor(batch);
-      const output = program.classify(input).probabilities;
-      probabilities.set(output.dataSync(), done * classes);
-      tf.dispose([input, output]);
-      done += batch.size;
-      await nextTurn();
-    }
-    return probabilities;
-  } finally {
-    program.dispose();
-  }
+  return {
+    async classify({ images, size }, batchSize) {
+      const probabilities = new Float32Array(size * classes);
+      const split = { images, size, labels: new Uint8Array(0) };
+      let done = 0;
+      for (const batch of batches(split, { batchSize: fit(batchSize, size) })) {
+        const input = imageTensor(batch);
+        const output = program.classify(input).probabilities;
+        probabilities.set(output.dataSync(), done * classes);
+        tf.dispose([input, output]);
+        done += batch.size;
+        await nextTurn();
+      }
+      return probabilities;
+    },
+    dispose: () => program.dispose(),
+  };
 }
 
 /** Runs a test step over a whole split; yields what it has come to after each batch. */

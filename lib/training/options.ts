@@ -28,6 +28,8 @@ export interface TrainOptions {
   readonly validation: number;
   /** Where and how often to save, so that the same call goes on after an end of any kind. Default: nowhere. */
   readonly checkpoint: CheckpointOptions | undefined;
+  /** A folder for TensorBoard's files, one for each run: curves, and pictures of mistakes. Default: none. */
+  readonly tensorboard: string | undefined;
   /** Ends the run after the current batch. */
   readonly signal: AbortSignal | undefined;
 }
@@ -77,6 +79,11 @@ export const trainRules: Rules<TrainOptions> = {
     expected:
       "{ dir: 'a folder', everySeconds: number above 0, everyEpochs: whole number, keep: whole number, resume: 'exact', 'weights' or 'ignore' }",
     accepts: isCheckpoint,
+  },
+  tensorboard: {
+    default: undefined,
+    expected: "a folder, such as 'data/tensorboard/deep'",
+    accepts: (value) => typeof value === 'string' && value !== '',
   },
   signal: {
     default: undefined,

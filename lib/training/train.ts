@@ -16,6 +16,7 @@ import { sgd } from './sgd';
 import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
 import { stopRequest } from './stop';
 import { addBatch, emptyTally, imagesPerSecond, scoreOfTally, type Tally } from './tally';
+import { logged } from './tensorboard';
 
 /** Training and test images: what loadCifar10 gives, or a part of it. */
 export type TrainData = Pick<Cifar10, 'train' | 'test'>;
@@ -44,7 +45,8 @@ export function train(
   for (const split of [splits.train, splits.test]) checkLabels('train', model, split);
   batchCount(splits.train.size, settings.batchSize);
   checkMemory('train', model, settings.batchSize);
-  return run(model, splits, settings);
+  const records = run(model, splits, settings);
+  return settings.tensorboard === undefined ? records : logged(records, model, splits, settings);
 }
 
 interface Splits {

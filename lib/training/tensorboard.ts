@@ -1,0 +1,115 @@
+// A run, written down for TensorBoard while it goes on.
+import type * as tf from '@tensorflow/tfjs-node';
+import { batchCount, takeImages } from '../data/batches';
+import type { Split } from '../data/cifar10';
+import { CLASS_NAMES } from '../data/files';
+import { pictureStrip } from '../tensorboard/strip';
+import { type EventWriter, openEventWriter } from '../tensorboard/writer';
+import { type Classifier, openClassifier } from './evaluate';
+import { worstMistakes } from './mistakes';
+import type { TrainOptions } from './options';
+import type { EpochRecord, Score, StepRecord, TrainRecord } from './records';
+
+/** Test images among which the mistakes are looked for, after each epoch: a small part, so that it costs next to nothing. */
+const LOOKED_AT = 500;
+const MISTAKES = 16;
+
+/**
+ * Passes the records of a run on and writes them into `options.tensorboard`: loss, accuracy and learning rate of each step;
+ * the scores of each epoch; pictures of the worst mistakes among the first 500 test images. A run that goes on from a
+ * checkpoint takes the place of what was written beyond it. What can't be written is told of once, and the training goes on.
+ */
+export async function* logged(
+  run: AsyncGenerator<TrainRecord, void, undefined>,
+  model: tf.LayersModel,
+  { train, test }: { readonly train: Split; readonly test: Split },
+  { tensorboard: dir = '', batchSize, precision }: TrainOptions,
+): AsyncGenerator<TrainRecord, void, undefined> {
+  const steps = batchCount(train.size, batchSize);
+  const board = openBoard(dir);
+  const shown = takeImages(
+    test,
+    Array.from({ length: Math.min(LOOKED_AT, test.size) }, (_, i) => i),
+  );
+  let classifier: Classifier | undefined;
+  try {
+    for await (const record of run) {
+      if (record.type === 'step') {
+        const step = (record.epoch - 1) * steps + record.step;
+        board.write(step, { scalars: ofStep(record) }, step);
+      }
+      if (record.type === 'epoch' && !record.restored && board.isOpen()) {
+        classifier ??= openClassifier(model, precision);
+        const probabilities = await classifier.classify(shown, batchSize);
+        const step = record.epoch * steps;
+        const event = { scalars: ofEpoch(record), ...mistakesIn(shown, probabilities) };
+        // An epoch's record that comes first is of a run that goes on after its last step, whose numbers hold.
+        board.write(step, event, step + 1);
+      }
+      yield record;
+    }
+  } finally {
+    classifier?.dispose();
+    board.close();
+  }
+}
+
+/** A folder of events in which a failure ends the writing, but not the run. */
+function openBoard(dir: string) {
+  let writer: EventWriter | undefined;
+  let failed = false;
+  return {
+    isOpen: () => !failed,
+    /** @param begin when this is the first event: from which step on earlier files no longer hold */
+    write(step: number, event: Omit<Parameters<EventWriter['write']>[0], 'step'>, begin: number) {
+      if (failed) return;
+      try {
+        if (!writer) {
+          writer = openEventWriter(dir);
+          writer.write({ step: begin, start: true });
+        }
+        writer.write({ step, ...event });
+      } catch (error) {
+        failed = true;
+        const reason = (error as Error).message;
+        console.warn(`TensorBoard's file in ${dir} can't be written (${reason}). The training goes on without it.`);
+      }
+    },
+    close: () => writer?.close(),
+  };
+}
+
+const ofStep = ({ loss, accuracy, lr }: StepRecord) => ({
+  'batch/loss': loss,
+  'batch/accuracy': accuracy,
+  'batch/learning rate': lr,
+});
+
+function ofEpoch({ train, test, validation, imagesPerSecond }: EpochRecord): Record<string, number> {
+  const scores: [name: string, score: Score][] = [
+    ['training', train],
+    ['test', test],
+  ];
+  if (validation) scores.push(['validation', validation]);
+  return {
+    ...Object.fromEntries(scores.map(([name, { accuracy }]) => [`accuracy/${name}`, accuracy])),
+    ...Object.fromEntries(scores.map(([name, { loss }]) => [`loss/${name}`, loss])),
+    'speed/images per second': imagesPerSecond,
+  };
+}
+
+/** A strip of pictures, and in the same order what the model said of each. */
+function mistakesIn(split: Split, probabilities: Float32Array) {
+  const worst = worstMistakes(probabilities, split.labels, { count: MISTAKES });
+  if (worst.length === 0) return {};
+  const rows = worst.map(({ guess, label, probability }, place) => {
+    const name = (index: number) => CLASS_NAMES[index] ?? String(index);
+    return `| ${place + 1} | ${name(guess)} | ${(100 * probability).toFixed(1)} % | ${name(label)} |`;
+  });
+  const table = ['| picture | the model says | how sure | it is |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const pictures = takeImages(
+    split,
+    worst.map(({ index }) => index),
+  );
+  return { images: { 'mistakes/pictures': pictureStrip(pictures) }, texts: { 'mistakes/answers': table } };
+}
