@@ -181,13 +181,15 @@ test('the table has the options that differ, defaults filled in, and what came o
 
 test('options that only some runs have, and values of several kinds, stand in one column', () => {
   const rows = rowsOf([
-    namedRun('a', { lr: cosine(0.1), widths: [8, 8] }, historyOf(0.5)),
-    namedRun('b', { lr: 0.1 }, historyOf(0.5)),
+    namedRun('a', { lr: cosine(0.1), widths: [8, 8], augment: () => ({ crop: 4 }) }, historyOf(0.5)),
+    namedRun('b', { lr: 0.1, augment: { crop: 2 } }, historyOf(0.5)),
   ]);
   assert.deepEqual(
     rows.map(({ widths }) => widths),
     ['8, 8', '–'],
   );
+  assert.match(String(rows[0].augment), /crop: 4/);
+  assert.deepEqual([rows[1].augment, rows[0]['augment.crop'], Number(rows[1]['augment.crop'])], ['–', '–', 2]);
   assert.match(String(rows[0].lr), /progress/);
   assert.equal(Number(rows[1].lr), 0.1);
 });

@@ -14,8 +14,13 @@ export function flatOptions(runs: readonly Run[]): Map<string, Cell>[] {
   const standard: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(trainRules)) if (named.has(name)) standard[name] = rule.default;
   return runs.map(({ options }) => {
-    const augment = { crop: 0, flip: false, ...(options.augment as object | undefined) };
-    const all = { ...standard, ...options, ...(named.has('augment') && { augment }) };
+    const { augment } = { ...standard, ...options };
+    const all = {
+      ...standard,
+      ...options,
+      // One that changes in the course of a run is kept as its text.
+      ...(typeof augment === 'object' && { augment: { crop: 0, flip: false, ...augment } }),
+    };
     return new Map(flatten(all).filter(([name]) => name !== 'epochs'));
   });
 }
