@@ -119,6 +119,7 @@ describe('controls, as a page talks to them', () => {
     afterAgain: { run: report },
     lastTrain: click('Train'),
     lastTrains: { see: 'Training' },
+    sessions: { sessions: true },
     shutdown: { shutdown: true },
   };
   let results: Record<keyof typeof steps, unknown>;
@@ -155,6 +156,10 @@ describe('controls, as a page talks to them', () => {
   test('a message with a wrong signature is ignored', () => {
     assert.ok(results.state);
     assert.equal(reported(results.atFirst)[4].lr, 0.1);
+  });
+
+  test('all messages are of one session: JupyterLab drops some where it changes', () => {
+    assert.equal(results.sessions, 1);
   });
 
   test('values are those given, until a control is moved; the cell ends without training', () => {

@@ -8,6 +8,7 @@ In (stdin, JSON): {"cwd", "steps"}; a step is one of
   {"open": target, "data"}           opens a comm and sends data; gives what comes back
   {"see": text, "within"?: seconds}  waits for it in what the kernel publishes; gives whether it came
   {"stop": true}      interrupts the kernel
+  {"sessions": true}  gives how many sessions the kernel's messages were of
   {"shutdown": true}  asks the kernel to end; gives whether its process has ended
 Out (stdout, JSON): what each step gave.
 """
@@ -29,6 +30,7 @@ class Page:
         self.client = self.manager.client()
         self.client.start_channels()
         self.widgets = {}  # comm id by description
+        self.sessions = set()
 
     def close(self):
         self.client.stop_channels()
@@ -38,6 +40,7 @@ class Page:
     def next(self, timeout):
         message = self.client.get_iopub_msg(timeout=timeout)
         content = message["content"]
+        self.sessions.add(message["header"]["session"])
         if message["msg_type"] == "comm_open":
             self.widgets[content["data"]["state"].get("description")] = content["comm_id"]
         return message
@@ -51,6 +54,7 @@ class Page:
     def reply(self, sent):
         while True:
             reply = self.client.get_shell_msg(timeout=60)
+            self.sessions.add(reply["header"]["session"])
             if reply["parent_header"].get("msg_id") == sent:
                 return reply["content"]
 
@@ -93,6 +97,8 @@ class Page:
             return False
         if "stop" in step:
             return self.manager.interrupt_kernel()
+        if "sessions" in step:
+            return len(self.sessions)
         if "shutdown" in step:
             process = self.manager.provisioner.process
             self.manager.request_shutdown()

@@ -122,7 +122,8 @@ function noteAsked(target: string): void {
 // The wire protocol: [identity, …, DELIMITER, signature, header, parent header, metadata, content, buffers …]
 
 const DELIMITER = '<IDS|MSG>';
-const KERNEL_SESSION = randomUUID();
+/** The kernel's own session: what all of its messages are sent in. */
+export const kernelSession = randomUUID();
 
 interface Header {
   readonly msg_type: string;
@@ -191,7 +192,7 @@ function publish(type: string, content: object, metadata: object = {}): void {
 const newHeader = (type: string): Header => ({
   msg_id: randomUUID(),
   msg_type: type,
-  session: KERNEL_SESSION,
+  session: kernelSession,
   username: 'kernel',
   date: new Date().toISOString(),
   version: '5.3',

@@ -1,6 +1,6 @@
 // Loaded by the kernel before tslab (`node --require`): mends what tslab 1.0.22 gets wrong.
 import * as ts from '@tslab/typescript-for-tslab';
-import { teachComms, type ZmqServer as CommServer } from './comms';
+import { kernelSession, teachComms, type ZmqServer as CommServer } from './comms';
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- there are no types for what lies inside of tslab
 const { JupyterHandlerImpl, ZmqServer } = require('tslab/dist/jupyter') as TslabJupyter;
@@ -14,13 +14,30 @@ JupyterHandlerImpl.prototype.handleExecuteImpl = function (request, ...rest) {
 // Of several cells that wait, tslab calls all busy at the start: after the first one JupyterLab showed an idle kernel.
 const publish = ZmqServer.prototype.publishStatus;
 const unfinished = new Set<unknown>();
+const patched = new Set<TslabMessage>();
 ZmqServer.prototype.publishStatus = function (status, request) {
+  useOwnSession(request as TslabMessage);
   publish.call(this, status, request);
   if (status === 'busy') unfinished.add(request);
   else unfinished.delete(request);
   const [next] = unfinished;
   if (status === 'idle' && next) publish.call(this, 'busy', next);
 };
+
+// tslab answers in the session of whoever asked. JupyterLab takes another session for another kernel, and drops what it has
+// received but not handled yet: of a page that was loaded anew, or of widgets, messages got lost. Each request comes by here
+// before it is answered.
+function useOwnSession(request: TslabMessage): void {
+  const prototype = Object.getPrototypeOf(request) as TslabMessage;
+  if (patched.has(prototype) || !prototype.createReply) return;
+  patched.add(prototype);
+  const createReply = prototype.createReply;
+  prototype.createReply = function () {
+    const reply = createReply.call(this);
+    reply.header.session = kernelSession;
+    return reply;
+  };
+}
 
 // Widgets need comms. Here and not in the library: a page asks for them as soon as it connects, before any cell has run.
 teachComms(ZmqServer.prototype);
@@ -37,6 +54,10 @@ export function expandShorthands(code: string): string {
   };
   visit(source);
   return names.reduceRight((code, { name, end }) => `${code.slice(0, end)}: ${name}${code.slice(end)}`, code);
+}
+
+interface TslabMessage {
+  createReply?: (this: TslabMessage) => { header: { session: string } };
 }
 
 interface TslabJupyter {

@@ -33,7 +33,7 @@ export interface Playground<Model> {
 /**
  * A network to play with: Train, Stop and Reset buttons, and curves that say which control was moved when. The training
  * goes on after the cell has ended, until it is over or stopped: by the button, by JupyterLab's own Stop, by running the
- * cell again, or with the kernel. Train goes on from the weights that are there.
+ * cell again, or with the kernel. Train goes on from the weights that are there; momentum gathers anew.
  *
  * Where no page shows buttons (a notebook that is executed without one), the cell trains once, with the values given.
  */
@@ -97,7 +97,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       ),
     () => html`<div></div>`,
   );
-  const status = live(statusLine('Ready.', 'Press Train.'));
+  const status = live(statusLine('Ready.', ...(hasWidgets() ? ['Press Train.'] : [])));
   const draw = () =>
     learningCurves(curves.epochs, {
       batches: curves.batches,
@@ -148,12 +148,13 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       }
       await follow(run(model), controller.signal);
       const accuracy = lastAccuracy();
-      say(statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, 'Train goes on from here.'));
+      const next = hasWidgets() ? ['Train goes on from here.'] : [];
+      say(statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, ...next));
     } catch (error) {
       if (throws) throw error;
       const message = error instanceof Error ? error.message : String(error);
       say(
-        html`<div class="cifar10-status">
+        html`<div style="font-size: 1.3em">
           <b>It ended with an error.</b> ${message} <b>Reset</b> gives fresh weights.
         </div>`,
       );
