@@ -93,7 +93,10 @@ test('an augmentation that is a function changes between two batches, with the n
   const later = await run((progress) => (progress < 0.5 ? on : {}));
   assert.deepEqual(later.slice(0, 5), always.slice(0, 5));
   assert.notDeepEqual(later[5], always[5], 'the first step of the second half sees whole images');
-  await assert.rejects(run(() => ({ crop: 40 })), /augment gave \{"crop":40\} at progress 0\.000; expected/);
+  await assert.rejects(
+    run(() => ({ crop: 40 })),
+    /augment gave \{"crop":40\} at progress 0\.000; expected/,
+  );
 });
 
 test('compiled and eager agree to rounding: the linear net after 5 steps, the deep one after one', async () => {
