@@ -91,6 +91,31 @@ test('the pointer over a cell of the matrix tells count, share, both classes and
   assert.equal(text[2][0], '0 of 1 images of class <b>ship</b> (0.0 %)<br>are called <b>cat</b>');
 });
 
+test('with the matrix come the images of each cell, the surest first, in one sheet that is small', () => {
+  const { data, layout } = confusionMatrix(probabilities, split, names);
+  const [{ customdata: cells }] = data as { customdata: number[][][] }[];
+  const { source, columns, side } = (
+    layout.meta as { hoverPictures: { source: string; columns: number; side: number } }
+  ).hoverPictures;
+  assert.deepEqual(cells.flat(2), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(cells[1], [[2], [3], [4]]);
+  const sheet = tf.node.decodeJpeg(Buffer.from(source.split(',')[1], 'base64'));
+  assert.deepEqual(sheet.shape, [side, columns * side, 3]);
+  const shown = tf.tidy(
+    () =>
+      tf
+        .slice(sheet, [0, 4 * side, 0], [side, side, 3])
+        .mean()
+        .dataSync()[0],
+  );
+  sheet.dispose();
+  const image = split.images.subarray(4 * 3072, 5 * 3072);
+  assert.ok(Math.abs(shown - image.reduce((a, b) => a + b) / 3072) < 5, 'image 4 at place 4');
+  const many = noise(4000);
+  const uniform = Float32Array.from({ length: 40_000 }, (_, i) => Math.abs(Math.sin(i * i)));
+  assert.ok(JSON.stringify(confusionMatrix(uniform, many, ten)).length < 1_500_000);
+});
+
 test('confusions are the mistakes of the matrix as rows, the most frequent first', () => {
   const twice = [...labels, 0].map(Number);
   const rows = confusions(Float32Array.of(...probabilities, 0.1, 0.8, 0.1), { labels: Uint8Array.from(twice) }, names);

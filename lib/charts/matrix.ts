@@ -1,3 +1,4 @@
+import type { HoverPictures } from './hoverPictures';
 import { axis, colors, type Figure, layout } from './theme';
 
 export interface MatrixOptions {
@@ -7,6 +8,8 @@ export interface MatrixOptions {
   readonly names: readonly [diagonal: string, others: string];
   /** Shown when the pointer is over a cell; as many rows and columns as the values. */
   readonly hovers: readonly (readonly string[])[];
+  /** Pictures that are shown beside that, where the chart's viewer can, and which of them for each cell. */
+  readonly pictures?: { readonly sheet: HoverPictures; readonly cells: readonly (readonly (readonly number[])[])[] };
 }
 
 /**
@@ -19,7 +22,7 @@ export interface MatrixOptions {
 export function matrixChart(
   names: readonly string[],
   values: readonly (readonly number[])[],
-  { xTitle, yTitle, names: traceNames, hovers }: MatrixOptions,
+  { xTitle, yTitle, names: traceNames, hovers, pictures }: MatrixOptions,
 ): Figure {
   if (values.length !== names.length || values.some((row) => row.length !== names.length)) {
     throw new RangeError(
@@ -50,6 +53,7 @@ export function matrixChart(
       xgap: 2,
       ygap: 2,
       text: hovers,
+      ...(pictures && { customdata: pictures.cells }),
       hoverongaps: false,
       hovertemplate: '%{text}<extra></extra>',
     };
@@ -76,6 +80,7 @@ export function matrixChart(
       margin: { l: 110, r: 20, t: 10, b: 80 },
       showlegend: false,
       hovermode: 'closest',
+      ...(pictures && { meta: { hoverPictures: pictures.sheet } }),
       xaxis: axis(xTitle, { type: 'category', showgrid: false, tickangle: 0, tickfont: { size: 13 } }),
       yaxis: axis(yTitle, { type: 'category', showgrid: false, autorange: 'reversed' }),
     }),

@@ -1,8 +1,10 @@
 // Which classes a model takes for which.
 import { matrixChart } from '../charts/matrix';
 import type { Figure } from '../charts/theme';
+import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions } from '../options';
+import { encodeJpeg } from '../tensor/backend';
 import { guesses, type Guess } from '../training/mistakes';
 import { checkPredictions, classIndex } from './checks';
 import { guessedImages, type ImagesOptions, imagesRules } from './mistakes';
@@ -57,25 +59,22 @@ export function confusions(
 
 /**
  * The confusion matrix as a figure: a row for each class, a column for each class that the model may say, and in each cell
- * how many images. The pointer over a cell names its share of the row and the numbers of some images; `confusedImages`
- * shows them.
+ * how many images. The pointer over a cell names its share of the row and the numbers of the images of which the model was
+ * most sure; JupyterLab shows these, too. `confusedImages` shows more of them.
  * @param probabilities [N, classes], as `predict` gives them for the split
  * @throws RangeError when probabilities, labels and class names do not fit each other
  */
-export function confusionMatrix(
-  probabilities: Float32Array,
-  split: Pick<Split, 'labels'>,
-  classNames: readonly string[],
-): Figure {
+export function confusionMatrix(probabilities: Float32Array, split: Split, classNames: readonly string[]): Figure {
   checkPredictions('confusionMatrix', probabilities, split, classNames);
-  const counts = countConfusions(probabilities, split.labels);
   const cells = classNames.map(() => classNames.map((): Guess[] => []));
-  for (const guess of guesses(probabilities, split.labels)) cells[guess.label][guess.guess].push(guess);
+  for (const guess of guesses(probabilities, split.labels).sort(surestFirst))
+    cells[guess.label][guess.guess].push(guess);
+  const counts = cells.map((row) => row.map(({ length }) => length));
   const hovers = cells.map((row, label) => {
     const sum = row.reduce((sum, { length }) => sum + length, 0);
     return row.map((cell, guess) => hoverText(cell, sum, classNames[label], classNames[guess]));
   });
-  const options = { xTitle: 'what the model says', yTitle: 'what it is', hovers };
+  const options = { xTitle: 'what the model says', yTitle: 'what it is', hovers, pictures: exampleSheet(cells, split) };
   return matrixChart(classNames, counts, { ...options, names: ['right', 'wrong'] });
 }
 
@@ -107,14 +106,37 @@ export function confusedImages(
 }
 
 const EXAMPLES = 4;
+const SHEET_COLUMNS = 20;
+const SIDE = 32; // px
 
 function hoverText(cell: readonly Guess[], sum: number, actual: string, guessed: string): string {
   const share = sum > 0 ? ((100 * cell.length) / sum).toFixed(1) : '0.0';
   const [count, all] = [cell.length, sum].map((value) => value.toLocaleString('en'));
   const first = `${count} of ${all} images of class <b>${actual}</b> (${share} %)<br>are called <b>${guessed}</b>`;
-  const examples = [...cell].sort(surestFirst).slice(0, EXAMPLES);
+  const examples = cell.slice(0, EXAMPLES);
   if (examples.length === 0) return first;
   return `${first}<br>such as the images ${examples.map(({ index }) => index).join(', ')}`;
+}
+
+/** The examples of all cells as one picture, and for each cell the places of its own in it. */
+function exampleSheet(cells: readonly (readonly (readonly Guess[])[])[], split: Split) {
+  const shown: number[] = [];
+  const places = cells.map((row) =>
+    row.map((cell) => cell.slice(0, EXAMPLES).map(({ index }) => shown.push(index) - 1)),
+  );
+  const { images, size } = takeImages(split, shown);
+  const rows = Math.ceil(size / SHEET_COLUMNS);
+  const width = SHEET_COLUMNS * SIDE;
+  const pixels = new Uint8Array(rows * SIDE * width * 3);
+  for (let i = 0; i < size * SIDE; i++) {
+    const [image, y] = [Math.floor(i / SIDE), i % SIDE];
+    const line = images.subarray(i * SIDE * 3, (i + 1) * SIDE * 3);
+    const [left, top] = [(image % SHEET_COLUMNS) * SIDE, Math.floor(image / SHEET_COLUMNS) * SIDE + y];
+    pixels.set(line, (top * width + left) * 3);
+  }
+  const file = Buffer.from(encodeJpeg(pixels, rows * SIDE, width));
+  const source = `data:image/jpeg;base64,${file.toString('base64')}`;
+  return { sheet: { source, columns: SHEET_COLUMNS, side: SIDE, scale: 2 }, cells: places };
 }
 
 const surestFirst = (a: Guess, b: Guess): number => b.probability - a.probability;

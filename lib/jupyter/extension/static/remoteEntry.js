@@ -100,11 +100,39 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
             const { data, layout, config } = themed(this.figure, { dark: isDark(), background: 'rgba(0,0,0,0)' });
             this.width = this.node.clientWidth;
             await Plotly.react(this.node, data, { width: this.width, ...layout }, config);
+            this.followPointer();
           }
           this.leaveImage();
         } finally {
           this.isDrawing = false;
         }
+      }
+
+      /** Where a figure brings pictures along (see lib/charts/hoverPictures.ts), shows those of the point at the pointer. */
+      followPointer() {
+        if (this.pictures || !this.figure.layout?.meta?.hoverPictures) return;
+        this.pictures = document.createElement('div');
+        this.pictures.className = 'cifar10-hover-pictures';
+        this.pictures.style.cssText = 'position: fixed; z-index: 10000; pointer-events: none; gap: 4px; display: none;';
+        document.body.append(this.pictures);
+        this.node.on('plotly_hover', ({ points: [{ customdata }], event }) => {
+          const { source, columns, side, scale } = this.figure.layout.meta.hoverPictures;
+          const size = side * scale;
+          const tiles = [customdata ?? []].flat().map((place) => {
+            const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size];
+            const tile = document.createElement('div');
+            tile.style.cssText = `width: ${size}px; height: ${size}px; image-rendering: pixelated;`;
+            tile.style.background = `url("${source}") -${x}px -${y}px / ${columns * size}px`;
+            return tile;
+          });
+          this.pictures.replaceChildren(...tiles);
+          // Below the text at the pointer, or above where there is no room.
+          const isLow = event.clientY + 60 + size > window.innerHeight;
+          const left = Math.min(event.clientX, window.innerWidth - tiles.length * (size + 4));
+          const top = event.clientY + (isLow ? -60 - size : 60);
+          Object.assign(this.pictures.style, { display: 'flex', left: `${left}px`, top: `${top}px` });
+        });
+        this.node.on('plotly_unhover', () => (this.pictures.style.display = 'none'));
       }
 
       fit() {
@@ -131,6 +159,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         clearTimeout(this.imageTimer);
         this.resizes.disconnect();
         this.themes.disconnect();
+        this.pictures?.remove();
         window.Plotly?.purge(this.node);
         super.dispose();
       }
