@@ -54,6 +54,7 @@ export function shareBars(shares: readonly Share[], { xTitle, title, mark, image
         shapes: [
           {
             type: 'line',
+            layer: 'below',
             x0: 100 * mark.value,
             x1: 100 * mark.value,
             yref: 'paper',
