@@ -83,7 +83,9 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   test('takes the colours of the theme', async () => {
     const text = () => page.$eval('.jp-RenderedPlotly .xtitle', (element) => element.getAttribute('style') ?? '');
     const light = await text();
-    await page.evaluate(`document.body.dataset.jpThemeLight = 'false'`);
+    await page.click('.lm-MenuBar-itemLabel:text-is("Settings")');
+    await page.hover('.lm-Menu-itemLabel:text-is("Theme")');
+    await page.click('.lm-Menu-itemLabel:text-is("JupyterLab Dark")');
     await until(async () => (await text()) !== light, 'another colour of the text');
     assert.match(await text(), /fill: rgb\(232, 232, 232\)/);
   });

@@ -111,7 +111,7 @@ export interface SliderOptions extends ControlOptions {
   readonly min?: number;
   /** Default: 1. */
   readonly max?: number;
-  /** Default: a hundredth of the range. */
+  /** Default: about a hundredth of the range, a power of ten. */
   readonly step?: number;
 }
 
@@ -120,7 +120,7 @@ export function slider({
   value,
   min = 0,
   max = 1,
-  step = (max - min) / 100,
+  step = 10 ** (Math.ceil(Math.log10(max - min)) - 2),
   ...options
 }: SliderOptions): Control<number> {
   checkRange('slider', value, min, max);

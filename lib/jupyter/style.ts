@@ -5,7 +5,7 @@ export const panelStyle = `<style>
 .cifar10-controls {
   --jp-widgets-font-size: 17px;
   --jp-widgets-inline-height: 34px;
-  --jp-widgets-inline-label-width: 7.5em;
+  --jp-widgets-inline-label-width: 8.5em;
   --jp-widgets-inline-width: 100%;
   --jp-widgets-inline-width-short: 100%;
   display: grid;

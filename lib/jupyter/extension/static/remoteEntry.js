@@ -136,7 +136,8 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       }
 
       fit() {
-        if (this.node.clientWidth && this.node.clientWidth !== this.width) void this.draw();
+        // Stale: the theme changed while the page hid the chart, as JupyterLab does then.
+        if (this.node.clientWidth && (this.node.clientWidth !== this.width || this.isStale)) void this.draw();
       }
 
       /** Writes an image of the chart beside the figure: GitHub and nbviewer show that one. */
