@@ -7,7 +7,6 @@ import { PNG } from 'pngjs';
 import { type Cifar10, linear, loadCifar10, train, type TrainOptions, type TrainRecord } from 'cifar10';
 import { crc32c } from 'cifar10/dist/tensorboard/crc32c';
 import { eventRecord } from 'cifar10/dist/tensorboard/events';
-import { pictureStrip } from 'cifar10/dist/tensorboard/strip';
 import { root, smallDisk, temporaryFolder } from './project';
 
 let data: Cifar10;
@@ -97,23 +96,6 @@ test('pictures of the mistakes come after each epoch, and what the model said of
   const [first] = texts.get('mistakes/answers')!;
   assert.match(first.text, /^\| picture \| the model says .*\n.*\n\| 1 \| [a-z]+ \| \d+\.\d % \| [a-z]+ \|\n/);
   assert.equal(first.text.split('\n').length, 2 + 16);
-});
-
-test('a strip holds the pixels of its images, row after row', () => {
-  const { images } = data.test;
-  const strip = pictureStrip({ images, size: 3 }, { columns: 2, scale: 2, gap: 3 });
-  const picture = PNG.sync.read(Buffer.from(strip.png));
-  assert.deepEqual([picture.width, picture.height], [2 * 64 + 3, 2 * 64 + 3]);
-  const at = (x: number, y: number) => [...picture.data.subarray((y * picture.width + x) * 4).subarray(0, 4)];
-  const pixel = (image: number, x: number, y: number) => {
-    const from = ((image * 32 + y) * 32 + x) * 3;
-    return [...images.subarray(from, from + 3), 255];
-  };
-  assert.deepEqual(at(0, 0), pixel(0, 0, 0));
-  assert.deepEqual(at(67 + 11, 62), pixel(1, 5, 31));
-  assert.deepEqual(at(63, 67 + 20), pixel(2, 31, 10));
-  assert.equal(at(65, 0)[3], 0, 'the gap is transparent');
-  assert.equal(at(100, 100)[3], 0, 'and so is what no image fills');
 });
 
 test('the numbers of a run are the same with and without it, and no tensor is left, also after a break', async (t) => {

@@ -1,5 +1,5 @@
 import { decimate } from './decimate';
-import { drawMarks } from './marks';
+import { type CurveMark, drawMarks } from './marks';
 import { axis, axisKey, axisName, colors, Figure, layout, panelDomain, symbols } from './theme';
 
 /** Loss and accuracy (0 to 1) after an epoch. */
@@ -17,12 +17,6 @@ export type BatchPoint = { readonly epoch: number; readonly loss: number; readon
 export interface Reference {
   readonly name: string;
   readonly points: readonly CurvePoint[];
-}
-
-/** That something was changed in the middle of a run; `epoch` is a fraction, `label` a few words: “lr 0.1 → 0.01”. */
-export interface CurveMark {
-  readonly epoch: number;
-  readonly label: string;
 }
 
 export interface CurvesOptions {

@@ -1,15 +1,7 @@
 import { PNG } from 'pngjs';
+import { encodePicture, type Picture } from './picture';
 import { Figure } from './theme';
 import { pictureTiles } from './tiles';
-
-/** A picture, ready to be shown or written to a file. */
-export interface Picture {
-  readonly png: Uint8Array;
-  /** px */
-  readonly width: number;
-  /** px */
-  readonly height: number;
-}
 
 /** Images of 32 × 32 pixels, rows of interleaved red, green, blue: 3,072 bytes each. */
 export interface Images {
@@ -61,13 +53,6 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
   }
   return encodePicture(picture);
 }
-
-/** A picture of pixels: `data` holds width × height times red, green, blue and opacity. */
-export const encodePicture = (pixels: PNG): Picture => ({
-  png: Uint8Array.from(PNG.sync.write(pixels, { deflateLevel: 9, filterType: 4 })),
-  width: pixels.width,
-  height: pixels.height,
-});
 
 export interface CaptionOptions {
   /** Images in a row. Default: 8. */

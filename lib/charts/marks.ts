@@ -1,5 +1,10 @@
-import type { CurveMark } from './curves';
 import { axisName, colors } from './theme';
+
+/** That something was changed in the middle of a run; `epoch` is a fraction, `label` a few words: “lr 0.1 → 0.01”. */
+export interface CurveMark {
+  readonly epoch: number;
+  readonly label: string;
+}
 
 /** Rows for labels above the panels; each takes this share of the height. */
 const MAX_ROWS = 4;

@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { encodePicture, type Picture } from './images';
+import { encodePicture, type Picture } from './picture';
 
 /** Colours from 0 to 1: matplotlib's inferno, dark to bright, so that it is read without colours, too. */
 const INFERNO = [

@@ -1,4 +1,4 @@
-import type { Picture } from './images';
+import type { Picture } from './picture';
 import { type Figure, layout } from './theme';
 
 /** A square picture, and the text under it. */

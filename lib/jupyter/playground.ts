@@ -1,4 +1,5 @@
-import { type BatchPoint, type CurveMark, type CurvePoint, learningCurves } from '../charts/curves';
+import { type BatchPoint, type CurvePoint, learningCurves } from '../charts/curves';
+import type { CurveMark } from '../charts/marks';
 import type { StepRecord, TrainRecord } from '../training/records';
 import type { Change, Controls, Setting } from './controls';
 import { live } from './display';

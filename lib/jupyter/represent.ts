@@ -1,5 +1,5 @@
 import type { Figure } from '../charts/theme';
-import type { Picture } from '../charts/images';
+import type { Picture } from '../charts/picture';
 
 /** A table as danfojs's DataFrame has it. */
 export interface Table {

@@ -1,9 +1,9 @@
 // A run, written down for TensorBoard while it goes on.
 import type * as tf from '@tensorflow/tfjs-node';
+import { imageGrid } from '../charts/images';
 import { batchCount, takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { CLASS_NAMES } from '../data/files';
-import { pictureStrip } from '../tensorboard/strip';
 import { type EventWriter, openEventWriter } from '../tensorboard/writer';
 import { type Classifier, openClassifier } from './evaluate';
 import { worstMistakes } from './mistakes';
@@ -98,7 +98,7 @@ function ofEpoch({ train, test, validation, imagesPerSecond }: EpochRecord): Rec
   };
 }
 
-/** A strip of pictures, and in the same order what the model said of each. */
+/** Pictures in rows of eight, and in the same order what the model said of each. */
 function mistakesIn(split: Split, probabilities: Float32Array) {
   const worst = worstMistakes(probabilities, split.labels, { count: MISTAKES });
   if (worst.length === 0) return {};
@@ -111,5 +111,8 @@ function mistakesIn(split: Split, probabilities: Float32Array) {
     split,
     worst.map(({ index }) => index),
   );
-  return { images: { 'mistakes/pictures': pictureStrip(pictures) }, texts: { 'mistakes/answers': table } };
+  return {
+    images: { 'mistakes/pictures': imageGrid(pictures, { columns: 8, scale: 3, gap: 6 }) },
+    texts: { 'mistakes/answers': table },
+  };
 }
