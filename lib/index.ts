@@ -91,6 +91,7 @@ export { lrSearch } from './training/lrSearch';
 export type { LrRecord, LrSearch } from './training/lrSearch';
 export { leastSure, worstMistakes } from './training/mistakes';
 export type { Guess, Mistake } from './training/mistakes';
+export type { OptimizerName } from './training/optimizers';
 export type { TrainOptions } from './training/options';
 export type { CheckpointOptions } from './training/options';
 export type { EpochRecord, History, Score, StepRecord, TestRecord, TrainRecord } from './training/records';

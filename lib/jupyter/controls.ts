@@ -166,7 +166,11 @@ export function logSlider({ value, min, max, ...options }: LogSliderOptions): Co
   };
 }
 
-export function checkbox({ value, ...options }: ControlOptions & { readonly value: boolean }): Control<boolean> {
+/** A box to tick. Default: not ticked. */
+export function checkbox({
+  value = false,
+  ...options
+}: ControlOptions & { readonly value?: boolean } = {}): Control<boolean> {
   return {
     ...options,
     value,

@@ -3,17 +3,11 @@ import * as tf from '@tensorflow/tfjs-node';
 import type { TensorEntry, Tensors } from '../checkpoint/safetensors';
 import type { StateSlot } from './stateDict';
 
-/**
- * Copies arrays out.
- * @param variables one for each slot, of its shape; the model's own by default, or an optimiser's
- */
-export function readArrays(
-  slots: readonly StateSlot[],
-  variables: readonly tf.Variable[] = slots.map(({ variable }) => variable),
-): Tensors {
+/** Copies arrays out. */
+export function readArrays(slots: readonly StateSlot[]): Tensors {
   return new Map(
-    slots.map(({ name, shape, toTorch }, index): [string, TensorEntry] => {
-      const data = tf.tidy(() => toTorch(variables[index]).dataSync<'float32'>());
+    slots.map(({ name, variable, shape, toTorch }): [string, TensorEntry] => {
+      const data = tf.tidy(() => toTorch(variable).dataSync<'float32'>());
       return [name, { shape, data }];
     }),
   );
@@ -25,12 +19,7 @@ export function readArrays(
  * @param source where they come from, for the error
  * @throws Error when arrays are missing, unexpected or of another shape: it names them
  */
-export function writeArrays(
-  slots: readonly StateSlot[],
-  tensors: Tensors,
-  source: string,
-  variables: readonly tf.Variable[] = slots.map(({ variable }) => variable),
-): void {
+export function writeArrays(slots: readonly StateSlot[], tensors: Tensors, source: string): void {
   const names = new Set(slots.map(({ name }) => name));
   const problems = [...tensors.keys()]
     .filter((name) => !names.has(name) && !name.endsWith('.num_batches_tracked'))
@@ -47,8 +36,8 @@ export function writeArrays(
     const more = problems.length > shown.length ? `\n  and ${problems.length - shown.length} more` : '';
     throw new Error(`${source} is not of this model:${shown.join('')}${more}\nMake the model that was saved.`);
   }
-  slots.forEach(({ name, shape, fromTorch }, index) => {
+  for (const { name, variable, shape, fromTorch } of slots) {
     const { data } = tensors.get(name) as TensorEntry & { data: Float32Array };
-    tf.tidy(() => variables[index].assign(fromTorch(tf.tensor(data, [...shape]))));
-  });
+    tf.tidy(() => variable.assign(fromTorch(tf.tensor(data, [...shape]))));
+  }
 }

@@ -17,7 +17,7 @@ import { readArrays, writeArrays } from '../models/arrays';
 import { type StateSlot, stateSlots } from '../models/stateDict';
 import type { CheckpointOptions, TrainOptions } from './options';
 import { isBest, type Position } from './position';
-import type { Sgd } from './sgd';
+import type { Optimizer } from './optimizer';
 
 /** Saves a run as it goes on. */
 export interface Keeper {
@@ -54,7 +54,7 @@ interface RunInfo extends Identity {
  */
 export function openKeeper(
   model: tf.LayersModel,
-  optimizer: Sgd,
+  optimizer: Optimizer,
   splits: readonly (Split | undefined)[],
   options: TrainOptions,
 ): Keeper | undefined {
@@ -79,7 +79,7 @@ export function openKeeper(
     sync();
     const content = {
       weights: checkFinite(readArrays(slots)),
-      state: checkFinite(readArrays(learned, optimizer.velocities)),
+      state: checkFinite(readArrays(optimizer.slots(learned))),
       info: { ...identity, position, versions: VERSIONS } satisfies RunInfo,
       best: position.step === 0 && isBest(position),
       metadata: weightsMetadata(position, options),
@@ -128,7 +128,7 @@ function resume(
   store: CheckpointStore,
   { dir, resume: how = 'exact' }: CheckpointOptions,
   slots: readonly StateSlot[],
-  optimizer: Sgd,
+  optimizer: Optimizer,
   identity: Identity,
 ): Position | undefined {
   const checkpoint = how === 'ignore' ? undefined : store.latest();
@@ -146,11 +146,11 @@ function resume(
     );
   }
   writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
-  writeArrays(learnedSlots(slots), checkpoint.state, `The checkpoint in ${dir}`, optimizer.velocities);
+  writeArrays(optimizer.slots(learnedSlots(slots)), checkpoint.state, `The checkpoint in ${dir}`);
   return info.position;
 }
 
-/** Those that an optimiser has a velocity for. */
+/** Those that an optimiser moves. */
 export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
 
 const VERSIONS = { tfjs: tf.version.tfjs, node: process.versions.node };
@@ -175,8 +175,10 @@ function compareIdentities(saved: Identity, now: Identity): string[] {
     const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
     if (a !== b) differences.push(a.length + b.length < 200 ? `${name} was ${a}, is ${b}` : `${name} is another one`);
   };
-  for (const name of new Set([...Object.keys(saved.options), ...Object.keys(now.options)])) {
-    compare(name, saved.options[name] ?? null, now.options[name] ?? null);
+  // Checkpoints of before the optimiser could be chosen are of SGD.
+  const before: Record<string, unknown> = { optimizer: 'sgd', ...saved.options };
+  for (const name of new Set([...Object.keys(before), ...Object.keys(now.options)])) {
+    compare(name, before[name] ?? null, now.options[name] ?? null);
   }
   compare('the model', saved.model, now.model);
   compare('the data (sha256)', saved.data, now.data);
@@ -185,10 +187,11 @@ function compareIdentities(saved: Identity, now: Identity): string[] {
 
 /** Options that decide how a run goes; of a function, its text. How many epochs there are counts where a function sees it. */
 function describeOptions(options: TrainOptions): Record<string, unknown> {
-  const { batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
+  const { optimizer, batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
   const text = (value: unknown) => (typeof value === 'function' ? String(value) : value);
   const isScheduled = [lr, momentum, weightDecay, augment].some((value) => typeof value === 'function');
   return {
+    optimizer,
     batchSize,
     lr: text(lr),
     momentum: text(momentum),

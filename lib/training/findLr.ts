@@ -9,11 +9,14 @@ import { checkLabels, nextTurn } from './evaluate';
 import { learnFrom, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
 import { checkMemory } from './memory';
-import { augmentationAt, type TrainOptions, trainRules } from './options';
-import { sgd } from './sgd';
+import { optimizers } from './optimizers';
+import { augmentationAt, type TrainOptions, trainRules, withMomentum } from './options';
 import { learnInputs, makeTrainStep } from './steps';
 
-type SharedOptions = Pick<TrainOptions, 'batchSize' | 'augment' | 'shuffle' | 'seed' | 'precision' | 'signal'>;
+type SharedOptions = Pick<
+  TrainOptions,
+  'optimizer' | 'batchSize' | 'augment' | 'shuffle' | 'seed' | 'precision' | 'signal'
+>;
 
 /** Beside its own options, those of `train` that decide how a step goes: give it the same. */
 export interface FindLrOptions extends SharedOptions {
@@ -23,7 +26,7 @@ export interface FindLrOptions extends SharedOptions {
   readonly to: number;
   /** How many are tried, each on one batch. Default: 100. */
   readonly steps: number;
-  /** Default: 0. */
+  /** Default: 0; 0.9 for Adam. */
   readonly momentum: number;
   /** Default: 0. */
   readonly weightDecay: number;
@@ -41,14 +44,14 @@ const share = (expected: string, limit?: number): Rule<number> => ({
   accepts: (value) => Number.isFinite(value) && isNumberIn(value, 0, limit),
 });
 
-const { batchSize, augment, shuffle, seed, precision, signal } = trainRules;
+const { optimizer, batchSize, augment, shuffle, seed, precision, signal } = trainRules;
 const rules: Rules<FindLrOptions> = {
   from: positive(1e-5),
   to: positive(10),
   steps: wholeNumber(100, 2),
   momentum: share('a number from 0 to below 1, such as 0.9', 1),
   weightDecay: share('a number from 0 on, such as 1e-4'),
-  ...{ batchSize, augment, shuffle, seed, precision, signal },
+  ...{ optimizer, batchSize, augment, shuffle, seed, precision, signal },
 };
 
 /** The loss counts as exploded when it is this many times its lowest, both smoothed; fastai's number. */
@@ -71,7 +74,7 @@ export function findLr(
   { train }: Pick<Cifar10, 'train'>,
   options: Partial<FindLrOptions> = {},
 ): AsyncGenerator<LrRecord, void, undefined> {
-  const settings = readOptions('findLr', rules, options);
+  const settings = readOptions('findLr', rules, withMomentum(options));
   const { from, to, batchSize } = settings;
   if (from >= to) throw new RangeError(`findLr: from is ${from} and to is ${to}; expected a from below to.`);
   checkLabels('findLr', model, train);
@@ -87,7 +90,7 @@ async function* search(
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal } = options;
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
-  const optimizer = sgd(learnedSlots(stateSlots(model)).map(({ variable }) => variable));
+  const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const learn = makeTrainStep(model, optimizer, augmentationAt(options.augment, 0));
   const program = compile({ learn }, { precision: options.precision });
   const losses: number[] = [];

@@ -1,6 +1,7 @@
 import { isNumberIn, oneOf, type Rule, type Rules, trueOrFalse, wholeNumber } from '../options';
 import type { Precision } from '../tensor/precision';
 import type { Augmentation } from './augment';
+import { type OptimizerName } from './optimizers';
 import type { Schedule } from './schedules';
 
 export interface TrainOptions {
@@ -10,8 +11,10 @@ export interface TrainOptions {
   readonly batchSize: number;
   /** Learning rate: a number, or a function of progress (0 to 1). Default: 0.1. */
   readonly lr: number | Schedule;
-  /** Share of the last step that is repeated, 0 to below 1, or a function of progress. Default: 0. */
+  /** Share of the last step that is repeated, 0 to below 1, or a function of progress. Default: 0; 0.9 for Adam, whose β₁ it is. */
   readonly momentum: number | Schedule;
+  /** How gradients become steps: SGD with momentum, or Adam. Default: 'sgd'. */
+  readonly optimizer: OptimizerName;
   /** Pull of all parameters towards 0, added to the gradient. Default: 0. */
   readonly weightDecay: number | Schedule;
   /** Random crops (pixels of padding) and flips of the training images, or a function of progress. Default: none. */
@@ -58,7 +61,12 @@ export interface CheckpointOptions {
   readonly resume?: 'exact' | 'weights' | 'ignore';
 }
 
+/** Options with Adam's own default for momentum. Source: PyTorch's. */
+export const withMomentum = <T extends Partial<Pick<TrainOptions, 'optimizer'>>>(options: T): T =>
+  options.optimizer === 'adam' ? { momentum: 0.9, ...options } : options;
+
 export const trainRules: Rules<TrainOptions> = {
+  optimizer: oneOf<OptimizerName>('sgd', ['sgd', 'adam']),
   epochs: wholeNumber(10, 1),
   batchSize: wholeNumber(256, 1),
   lr: scheduled(0.1, 'a number from 0 on, such as 0.1'),

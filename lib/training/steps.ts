@@ -4,7 +4,7 @@ import { DataType } from '../tensor/backend';
 import type { TensorType } from '../tensor/graph';
 import { softmaxCrossEntropy } from '../tensor/kernels';
 import { augment, augmentBy, type Augmentation, normalise } from './augment';
-import type { Sgd } from './sgd';
+import type { Optimizer } from './optimizer';
 
 /** A batch's mean loss and its number of right answers, both scalars. */
 export interface BatchScore extends Record<string, tf.Tensor> {
@@ -17,7 +17,7 @@ export interface BatchScore extends Record<string, tf.Tensor> {
  * @returns a function of images (uint8 [N, 32, 32, 3]), labels (int32 [N]), the step's random key (int32 [2]) and the
  *   knobs (float32 [3]: lr, momentum, weightDecay; where the augmentation is 'live', [5]: crop and flip too)
  */
-export function makeTrainStep(model: tf.LayersModel, optimizer: Sgd, augmentation: Augmentation | 'live') {
+export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augmentation: Augmentation | 'live') {
   return (images: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, knobs: tf.Tensor): BatchScore => {
     const [lr, momentum, weightDecay, crop, flip] = tf.unstack(knobs) as tf.Scalar[];
     const augmented =

@@ -9,10 +9,10 @@ import { learnedSlots, openKeeper } from './checkpoint';
 import { checkLabels, fit, nextTurn, tallies } from './evaluate';
 import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
-import { augmentationAt, type TrainOptions, trainRules, valueAt } from './options';
+import { optimizers } from './optimizers';
+import { augmentationAt, type TrainOptions, trainRules, valueAt, withMomentum } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
 import type { EpochRecord, TestRecord, TrainRecord } from './records';
-import { sgd } from './sgd';
 import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
 import { stopRequest } from './stop';
 import { addBatch, emptyTally, imagesPerSecond, scoreOfTally, type Tally } from './tally';
@@ -27,7 +27,7 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  *
  *     for await (const record of train(model, data, { epochs: 20, lr: 0.1, momentum: 0.9 })) console.log(record);
  *
- * Loss: mean cross entropy; optimiser: SGD (see sgd.ts). The model's variables are up to date at each epoch's record and at
+ * Loss: mean cross entropy; optimiser: SGD or Adam (sgd.ts, adam.ts). The model's variables are up to date at each epoch's record and at
  * the end.
  * With a checkpoint folder, a run that was ended goes on where it was, bit for bit, when it is called again in the same
  * way; the epochs before are then yielded first, marked as `restored`.
@@ -40,7 +40,7 @@ export function train(
   data: TrainData,
   options: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainRecord, void, undefined> {
-  const settings = readOptions('train', trainRules, options);
+  const settings = readOptions('train', trainRules, withMomentum(options));
   const splits = splitData(data, settings);
   for (const split of [splits.train, splits.test]) checkLabels('train', model, split);
   batchCount(splits.train.size, settings.batchSize);
@@ -68,7 +68,7 @@ async function* run(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const { epochs, batchSize, seed } = options;
   const steps = batchCount(splits.train.size, batchSize);
-  const optimizer = sgd(learnedSlots(stateSlots(model)).map(({ variable }) => variable));
+  const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
     learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt(options.augment, 0)),
     test: makeTestStep(model),
