@@ -81,6 +81,14 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
       { code: `await new Promise((resolve) => setTimeout(resolve, 4000)); console.log('reached', reached);` },
       { code: 'const untested = await watch(tested());', interruptOn: 'test images? batch' },
       { code: 'console.log(reached < 1000, untested.stopped);' },
+      {
+        code: `const [a, b] = [live('0'), live('0')];
+for (let i = 1; i <= 1000; i++) {
+  for (const display of [a, b]) { display.update(String(i)); display.flush(); }
+  await new Promise((resolve) => setImmediate(resolve));
+}
+console.log('all sent');`,
+      },
       { code: saved, interruptOn: 'last test accuracy' },
       { code: report },
       { code: saved },
@@ -144,6 +152,7 @@ const [
   afterAborted,
   testing,
   afterTesting,
+  talkative,
   saveStopped,
   saveStoppedHistory,
   goneOn,
@@ -162,6 +171,11 @@ test('Stop while the test images are classified does not wait for the end of the
   assert.equal(testing.status, 'ok', textOf(testing));
   assert.match(textOf(testing), /Stopped in epoch 1 of 1\. No epoch was finished/);
   assert.match(textOf(afterTesting), /true true/);
+});
+
+test('a cell may show as much as it likes: thousands of messages arrive, two at a time', () => {
+  assert.equal(talkative.status, 'ok', textOf(talkative));
+  assert.match(textOf(talkative), /1000.*1000.*all sent/s);
 });
 
 test('Stop pressed three times in a row is as good as once: the epochs so far are there, and nothing runs on unseen', () => {

@@ -156,7 +156,8 @@ interface Socket {
 /** The parts of tslab's server that are used here. */
 export interface ZmqServer {
   readonly connInfo: { readonly key: string };
-  readonly iopub: Socket;
+  readonly iopub: Socket & { sendTimeout: number };
+  init: (this: ZmqServer) => Promise<void>;
   publishStatus: (this: ZmqServer, status: string, request: unknown) => void;
   handleShellMessage: (this: ZmqServer, socket: Socket, ...frames: Buffer[]) => Promise<void>;
 }

@@ -39,6 +39,14 @@ function useOwnSession(request: TslabMessage): void {
   };
 }
 
+// zeromq holds each 513th message back for a moment, and refuses the next one meanwhile: a cell that showed two things at once
+// failed after some minutes, without a word, because its error could not be sent either. A publisher never has to wait.
+const init = ZmqServer.prototype.init;
+ZmqServer.prototype.init = async function () {
+  await init.call(this);
+  this.iopub.sendTimeout = 0;
+};
+
 // Widgets need comms. Here and not in the library: a page asks for them as soon as it connects, before any cell has run.
 teachComms(ZmqServer.prototype);
 
