@@ -66,12 +66,12 @@ export const withMomentum = <T extends Partial<Pick<TrainOptions, 'optimizer'>>>
   options.optimizer === 'adam' ? { momentum: 0.9, ...options } : options;
 
 export const trainRules: Rules<TrainOptions> = {
-  optimizer: oneOf<OptimizerName>('sgd', ['sgd', 'adam']),
   epochs: wholeNumber(10, 1),
   batchSize: wholeNumber(256, 1),
   lr: scheduled(0.1, 'a number from 0 on, such as 0.1'),
   momentum: scheduled(0, 'a number from 0 to below 1, such as 0.9', 1),
   weightDecay: scheduled(0, 'a number from 0 on, such as 1e-4'),
+  optimizer: oneOf<OptimizerName>('sgd', ['sgd', 'adam']),
   augment: {
     default: {},
     expected: '{ crop: pixels of padding from 0 to 16, flip: true or false }, or a function of progress that gives one',
