@@ -1,6 +1,7 @@
 import { decimate } from './decimate';
 import { type CurveMark, drawMarks } from './marks';
-import { axis, axisKey, axisName, colors, Figure, layout, panelDomain, symbols } from './theme';
+import { epochAxes, type Metric, metrics } from './panels';
+import { axisName, colors, Figure, layout, symbols } from './theme';
 
 /** Loss and accuracy (0 to 1) after an epoch. */
 export interface CurvePoint {
@@ -34,10 +35,6 @@ export interface CurvesOptions {
 const MAX_EPOCH_POINTS = 500;
 const MAX_BATCH_POINTS = 300;
 
-const metrics = [
-  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %' },
-  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}' },
-] as const;
 const roles = [
   { key: 'train', name: 'training' },
   { key: 'validation', name: 'validation' },
@@ -63,29 +60,15 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
     ...epochCurves(points, metric, panel),
   ]);
   const { top, shapes, annotations } = drawMarks(marks, epochs, metrics.length);
-  const axes = metrics.flatMap((metric, panel) => [
-    [
-      axisKey('x', panel),
-      axis('epoch', {
-        domain: panelDomain(panel, metrics.length),
-        anchor: axisName('y', panel),
-        range: [-0.03 * epochs, 1.03 * epochs],
-        ...(epochs <= 10 && { dtick: 1 }),
-      }),
-    ],
-    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel), domain: [0, top] })],
-  ]);
   return {
     data,
     layout: layout({
       ...(title && { title: { text: title } }),
-      ...(Object.fromEntries(axes) as object),
+      ...epochAxes(epochs, top),
       ...(marks.length > 0 && { shapes, annotations }),
     }),
   };
 }
-
-type Metric = (typeof metrics)[number];
 
 function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: number, reference?: string): object[] {
   return roles.flatMap(({ key, name }) => {

@@ -1,6 +1,7 @@
 import type { CurvePoint } from './curves';
 import { decimate } from './decimate';
-import { axis, axisKey, axisName, colors, Figure, layout, panelDomain } from './theme';
+import { epochAxes, type Metric, metrics } from './panels';
+import { axisName, colors, Figure, layout } from './theme';
 
 /** Colours for runs: eight that the red-green blind can tell apart (a test simulates it), legible on white and on black. */
 export const runColors: readonly string[] = [
@@ -28,11 +29,6 @@ const MAX_POINTS = 300;
 /** Markers on a curve, about: more would hide it. */
 const MARKERS = 8;
 
-const metrics = [
-  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %' },
-  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}' },
-] as const;
-
 /**
  * The learning curves of several runs: accuracy in one panel, loss in the other; test solid, training dotted. A click on a
  * name hides its run.
@@ -42,21 +38,9 @@ export function runCurves(runs: readonly RunCurve[], { title }: { title?: string
   const data = metrics.flatMap((metric, panel) => [
     ...runs.flatMap((run) => [curve(run, 'train', metric, panel), curve(run, 'test', metric, panel)]),
   ]);
-  const axes = metrics.flatMap((metric, panel) => [
-    [
-      axisKey('x', panel),
-      axis('epoch', {
-        domain: panelDomain(panel, metrics.length),
-        anchor: axisName('y', panel),
-        range: [-0.03 * epochs, 1.03 * epochs],
-        ...(epochs <= 10 && { dtick: 1 }),
-      }),
-    ],
-    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel) })],
-  ]);
   return {
     data: [...data, ...key],
-    layout: layout({ ...(title && { title: { text: title } }), ...(Object.fromEntries(axes) as object) }),
+    layout: layout({ ...(title && { title: { text: title } }), ...epochAxes(epochs) }),
   };
 }
 
@@ -72,12 +56,7 @@ const key = (['solid', 'dot'] as const).map((dash) => ({
   hoverinfo: 'skip',
 }));
 
-function curve(
-  { name, points, look }: RunCurve,
-  role: 'train' | 'test',
-  metric: (typeof metrics)[number],
-  panel: number,
-): object {
+function curve({ name, points, look }: RunCurve, role: 'train' | 'test', metric: Metric, panel: number): object {
   const rows = decimate(
     points.map((point) => ({ x: point.epoch, y: point[role][metric.key] * metric.scale })),
     MAX_POINTS,
