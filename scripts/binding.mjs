@@ -47,14 +47,14 @@ const succeeds = (promise) =>
 function compilerArguments(folder, library) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const libraries = join(library, 'tensorflow');
-  const flags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`];
+  const flags = ['-std=c++17', '-O3', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-Wno-psabi', `-I${headers}`];
   return {
     'stderr.node': [...flags, join(shim, 'stderr.cc')],
     'tfjs_binding.node': [
       ...flags,
       ...[join(bindingPackage, '..'), join(libraries, 'include')].map((path) => `-I${path}`),
       ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name)),
-      join(shim, 'log-level.cc'),
+      ...['log-level.cc', 'memory.cc', 'winograd/winograd.cc', 'winograd/ops.cc'].map((name) => join(shim, name)),
       ...['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'].map((name) => join(libraries, name)),
       // $ORIGIN is the folder that the binding lies in: the project may be moved.
       ...[libraries, ...nvidiaLibraries(library)].map((path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`),

@@ -79,7 +79,7 @@ const native = {
       library.version(),
       text('scripts/binding.mjs'),
       sources(join(bindingPackage, 'binding'), /\.(cc|h)$/),
-      sources(shim, /\.cc$/),
+      sources(shim, /\.(cc|h)$/),
     ),
   bytes: () => 0,
   make: () => compileBinding(binding, tensorflow(device()), findCompiler()),

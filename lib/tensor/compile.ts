@@ -7,6 +7,7 @@ import { addNode, createGraph, type Node, type TensorType } from './graph';
 import { resolvePrecision, type Precision } from './precision';
 import { openSession, type Session } from './session';
 import { trace, type TensorFunction, type VariableMap } from './trace';
+import { withWinograd } from './winograd';
 
 export interface CompileOptions {
   /** 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. */
@@ -59,7 +60,7 @@ export function compile<F extends Record<string, TensorFunction>>(
     if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
     const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
     const signature = signatureOf(name, types);
-    const running = (session ??= openSession(lowered ? toBfloat16(graph) : graph));
+    const running = (session ??= openSession(lowered ? toBfloat16(graph) : withWinograd(graph)));
     push(running);
     const { inputs, outputs } = signature;
     const feeds = inputs.map((placeholder, index) => ({ placeholder, tensor: args[index] }));

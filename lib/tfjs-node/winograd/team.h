@@ -1,0 +1,81 @@
+// Threads that share out the parts of a job.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <thread>
+
+namespace cifar10 {
+
+class Team {
+ public:
+  /** One thread for each core that this process may use, the caller's among them. They live as long as the process. */
+  static Team& shared() {
+    static Team* team = new Team(std::max(1u, std::thread::hardware_concurrency()));
+    return *team;
+  }
+
+  int size() const { return size_; }
+
+  /**
+   * Calls part(index, worker) for each index below count, on all threads at once; returns when all are done.
+   * Parts that run at the same time have different workers, from 0 to size() − 1. Several callers may run jobs at once.
+   */
+  void run(int count, const std::function<void(int index, int worker)>& part) {
+    Job job{part, count};
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto place = jobs_.insert(jobs_.end(), &job);
+    lock.unlock();
+    wake_.notify_all();
+    work(job, 0);
+    lock.lock();
+    jobs_.erase(place);
+    done_.wait(lock, [&] { return job.helpers == 0; });
+  }
+
+ private:
+  struct Job {
+    const std::function<void(int, int)>& part;
+    const int count;
+    std::atomic<int> next{0};
+    /** Threads at work on it beside the caller; guarded by the mutex. */
+    int helpers = 0;
+  };
+
+  explicit Team(int size) : size_(size) {
+    for (int worker = 1; worker < size; worker++) std::thread([this, worker] { help(worker); }).detach();
+  }
+
+  static void work(Job& job, int worker) {
+    for (int index; (index = job.next++) < job.count;) job.part(index, worker);
+  }
+
+  void help(int worker) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      Job* job = nullptr;
+      wake_.wait(lock, [&] { return (job = open()) != nullptr; });
+      job->helpers++;
+      lock.unlock();
+      work(*job, worker);
+      lock.lock();
+      if (--job->helpers == 0) done_.notify_all();
+    }
+  }
+
+  /** The oldest job that has parts left. */
+  Job* open() {
+    for (Job* job : jobs_)
+      if (job->next < job->count) return job;
+    return nullptr;
+  }
+
+  const int size_;
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::list<Job*> jobs_;
+};
+
+}  // namespace cifar10

@@ -1,0 +1,328 @@
+#include "winograd.h"
+
+#if defined(__x86_64__)
+#include <algorithm>
+
+#include "team.h"
+
+// This file's loops are for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/winograd.ts).
+#define HOT __attribute__((target("avx2,fma")))
+#define INLINE inline __attribute__((always_inline, target("avx2,fma")))
+
+namespace cifar10 {
+namespace {
+
+constexpr int kTile = 4;
+constexpr int kPatch = 6;
+constexpr int kPositions = kPatch * kPatch;
+/** Rows of a product that are computed at once: 6×16 sums fill 12 of the 16 vector registers. */
+constexpr int kRows = 6;
+
+// Two registers of eight floats: 16 channels.
+typedef float Half __attribute__((vector_size(32), aligned(4)));
+struct Vec {
+  Half low, high;
+};
+INLINE Vec Load(const float* p) { return {*(const Half*)p, *(const Half*)(p + 8)}; }
+INLINE void Store(float* p, Vec v) {
+  *(Half*)p = v.low;
+  *(Half*)(p + 8) = v.high;
+}
+INLINE Vec operator+(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
+INLINE Vec operator-(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
+INLINE Vec operator*(float a, Vec b) { return {a * b.low, a * b.high}; }
+
+/** One matrix for each position, [rows, columns], in panels of 16 columns: [positions, panels, rows, 16]. */
+struct Matrices {
+  float* data;
+  std::size_t rows, panels;
+  INLINE float* At(int position, int panel, int row) const {
+    return data + ((position * panels + panel) * rows + row) * kLanes;
+  }
+};
+std::size_t Floats(std::size_t rows, std::size_t columns) { return kPositions * rows * columns; }
+
+// The transforms of one dimension, with the paper's names: x and y are vectors whose elements lie `from` and `to` apart.
+struct InputTransform {  // Bᵀ
+  static constexpr int kIn = kPatch, kOut = kPatch;
+  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
+    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from], x4 = x[4 * from], x5 = x[5 * from];
+    const Vec even = x4 - 4 * x2, odd = x3 - 4 * x1, even2 = x4 - x2, odd2 = 2 * (x3 - x1);
+    y[0] = 4 * x0 - 5 * x2 + x4;
+    y[to] = even + odd;
+    y[2 * to] = even - odd;
+    y[3 * to] = even2 + odd2;
+    y[4 * to] = even2 - odd2;
+    y[5 * to] = 4 * x1 - 5 * x3 + x5;
+  }
+};
+struct OutputTransform {  // Aᵀ
+  static constexpr int kIn = kPatch, kOut = kTile;
+  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
+    const Vec sum = x[from] + x[2 * from], difference = x[from] - x[2 * from];
+    const Vec sum2 = x[3 * from] + x[4 * from], difference2 = x[3 * from] - x[4 * from];
+    y[0] = x[0] + sum + sum2;
+    y[to] = difference + 2 * difference2;
+    y[2 * to] = sum + 4 * sum2;
+    y[3 * to] = difference + 8 * difference2 + x[5 * from];
+  }
+};
+struct OutputGradient {  // A
+  static constexpr int kIn = kTile, kOut = kPatch;
+  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
+    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from];
+    const Vec even = x0 + x2, odd = x1 + x3, even2 = x0 + 4 * x2, odd2 = 2 * x1 + 8 * x3;
+    y[0] = x0;
+    y[to] = even + odd;
+    y[2 * to] = even - odd;
+    y[3 * to] = even2 + odd2;
+    y[4 * to] = even2 - odd2;
+    y[5 * to] = x3;
+  }
+};
+struct FilterTransform {  // G
+  static constexpr int kIn = 3, kOut = kPatch;
+  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
+    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from];
+    const Vec even = (-1 / 6.f) * (x0 + x2), odd = (1 / 6.f) * x1;
+    const Vec even2 = (1 / 24.f) * x0 + (1 / 6.f) * x2, odd2 = (1 / 12.f) * x1;
+    y[0] = (1 / 4.f) * x0;
+    y[to] = even - odd;
+    y[2 * to] = even + odd;
+    y[3 * to] = even2 + odd2;
+    y[4 * to] = even2 - odd2;
+    y[5 * to] = x2;
+  }
+};
+struct FilterGradient {  // Gᵀ
+  static constexpr int kIn = kPatch, kOut = 3;
+  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
+    const Vec sum = x[from] + x[2 * from], difference = x[2 * from] - x[from];
+    const Vec sum2 = x[3 * from] + x[4 * from], difference2 = x[3 * from] - x[4 * from];
+    y[0] = (1 / 4.f) * x[0] - (1 / 6.f) * sum + (1 / 24.f) * sum2;
+    y[to] = (1 / 6.f) * difference + (1 / 12.f) * difference2;
+    y[2 * to] = (1 / 6.f) * (sum2 - sum) + x[5 * from];
+  }
+};
+
+/** Both dimensions of a square: [kIn, kIn] to [kOut, kOut]. */
+template <class Transform>
+INLINE void Apply(const Vec* x, Vec* y) {
+  constexpr int in = Transform::kIn, out = Transform::kOut;
+  Vec half[out * in];
+  for (int j = 0; j < in; j++) Transform::Apply(x + j, in, half + j, in);
+  for (int i = 0; i < out; i++) Transform::Apply(half + i * in, 1, y + i * out, 1);
+}
+
+int Rounded(int value, int step) { return (value + step - 1) / step * step; }
+int TileRows(const Convolution& c) { return (c.height + kTile - 1) / kTile; }
+int TileColumns(const Convolution& c) { return (c.width + kTile - 1) / kTile; }
+int Tiles(const Convolution& c) { return c.images * TileRows(c) * TileColumns(c); }
+
+/** The square of size×size pixels of an image that belongs to a tile; it may stand over the image's edge. */
+struct Window {
+  int image, top, left;
+};
+INLINE Window WindowOf(const Convolution& c, int tile, int margin) {
+  const int columns = TileColumns(c), rows = TileRows(c);
+  return {tile / columns / rows, tile / columns % rows * kTile - margin, tile % columns * kTile - margin};
+}
+
+/** Transforms the windows of tiles first … first + count − 1 of x into rows row … of v; outside the image is zero. */
+template <class Transform>
+INLINE void TransformTiles(const Convolution& c, const float* x, int channels, int first, int count, Matrices v, int row) {
+  constexpr int size = Transform::kIn;
+  for (int tile = first; tile < first + count; tile++, row++) {
+    const Window window = WindowOf(c, tile, (size - kTile) / 2);
+    for (int panel = 0; panel < channels / kLanes; panel++) {
+      Vec square[size * size], positions[kPositions];
+      for (int i = 0; i < size; i++) {
+        for (int j = 0; j < size; j++) {
+          const int y = window.top + i, z = window.left + j;
+          const bool inside = y >= 0 && y < c.height && z >= 0 && z < c.width;
+          const std::size_t pixel = (std::size_t(window.image) * c.height + y) * c.width + z;
+          square[i * size + j] = inside ? Load(x + pixel * channels + panel * kLanes) : Vec{};
+        }
+      }
+      Apply<Transform>(square, positions);
+      for (int p = 0; p < kPositions; p++) Store(v.At(p, panel, row), positions[p]);
+    }
+  }
+}
+
+/** Transforms the rows of m to the outputs of tiles first … first + count − 1. */
+HOT void WriteTiles(const Convolution& c, Matrices m, int first, int count, float* y) {
+  const int channels = m.panels * kLanes;
+  for (int row = 0; row < count; row++) {
+    const Window window = WindowOf(c, first + row, 0);
+    const int height = std::min(kTile, c.height - window.top), width = std::min(kTile, c.width - window.left);
+    for (int panel = 0; panel < int(m.panels); panel++) {
+      Vec positions[kPositions], square[kTile * kTile];
+      for (int p = 0; p < kPositions; p++) positions[p] = Load(m.At(p, panel, row));
+      Apply<OutputTransform>(positions, square);
+      for (int i = 0; i < height; i++) {
+        for (int j = 0; j < width; j++) {
+          const std::size_t pixel = (std::size_t(window.image) * c.height + window.top + i) * c.width + window.left + j;
+          Store(y + pixel * channels + panel * kLanes, square[i * kTile + j]);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Rows × 16 sums of products: sums[r] += Σ a[panel · panelStep + k · step + r · rowStep] · b[k][0 … 15], over `panels`
+ * panels of `depth` steps each.
+ */
+template <int Rows, int step, int rowStep>
+INLINE void Multiply(const float* a, int panels, std::size_t panelStep, int depth, const float* b, float* sums, bool add) {
+  Vec sum[Rows];
+  for (int r = 0; r < Rows; r++) sum[r] = add ? Load(sums + r * kLanes) : Vec{};
+  for (int panel = 0; panel < panels; panel++, a += panelStep) {
+    for (int k = 0; k < depth; k++, b += kLanes) {
+      const Vec right = Load(b);
+      for (int r = 0; r < Rows; r++) sum[r] = sum[r] + a[k * step + r * rowStep] * right;
+    }
+  }
+  for (int r = 0; r < Rows; r++) Store(sums + r * kLanes, sum[r]);
+}
+
+/** m = v · u: [tiles, inputs] × [inputs, outputs]. */
+HOT void MultiplyTiles(Matrices v, Matrices u, int tiles, Matrices m) {
+  for (int p = 0; p < kPositions; p++) {
+    for (int panel = 0; panel < int(u.panels); panel++) {
+      for (int row = 0; row < tiles; row += kRows) {
+        Multiply<kRows, 1, kLanes>(v.At(p, 0, row), v.panels, v.rows * kLanes, kLanes, u.At(p, panel, 0),
+                                   m.At(p, panel, row), false);
+      }
+    }
+  }
+}
+
+/** s += vᵀ · z at one position: [tiles, inputs]ᵀ × [tiles, outputs]. */
+HOT void AddProduct(Matrices v, Matrices z, int tiles, int p, Matrices s, bool add) {
+  for (int panel = 0; panel < int(z.panels); panel++) {
+    for (int left = 0; left < int(v.panels); left++) {
+      const float *a = v.At(p, left, 0), *b = z.At(p, panel, 0);
+      float* sums = s.At(p, panel, left * kLanes);
+      Multiply<6, kLanes, 1>(a, 1, 0, tiles, b, sums, add);
+      Multiply<6, kLanes, 1>(a + 6, 1, 0, tiles, b, sums + 6 * kLanes, add);
+      Multiply<4, kLanes, 1>(a + 12, 1, 0, tiles, b, sums + 12 * kLanes, add);
+    }
+  }
+}
+
+/** Transforms the filters of one panel of rows of u, which are the input's channels. */
+HOT void TransformFilters(const Convolution& c, const float* filter, int rowPanel, Matrices u) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < int(u.panels); panel++) {
+      Vec taps[9], positions[kPositions];
+      for (int tap = 0; tap < 9; tap++) taps[tap] = Load(filter + (tap * c.inputs + row) * c.outputs + panel * kLanes);
+      Apply<FilterTransform>(taps, positions);
+      for (int p = 0; p < kPositions; p++) Store(u.At(p, panel, row), positions[p]);
+    }
+  }
+}
+
+/** The same for the way back: the filters are turned by 180°, and inputs and outputs change places. */
+HOT void TransformTurnedFilters(const Convolution& c, const float* filter, int rowPanel, Matrices u) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < int(u.panels); panel++) {
+      Vec taps[9], positions[kPositions];
+      for (int tap = 0; tap < 9; tap++) {
+        float lanes[kLanes];
+        for (int l = 0; l < kLanes; l++) lanes[l] = filter[((8 - tap) * c.inputs + panel * kLanes + l) * c.outputs + row];
+        taps[tap] = Load(lanes);
+      }
+      Apply<FilterTransform>(taps, positions);
+      for (int p = 0; p < kPositions; p++) Store(u.At(p, panel, row), positions[p]);
+    }
+  }
+}
+
+HOT void WriteFilterGradient(const Convolution& c, Matrices s, int rowPanel, float* dfilter) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < int(s.panels); panel++) {
+      Vec positions[kPositions], taps[9];
+      for (int p = 0; p < kPositions; p++) positions[p] = Load(s.At(p, panel, row));
+      Apply<FilterGradient>(positions, taps);
+      for (int tap = 0; tap < 9; tap++) Store(dfilter + (tap * c.inputs + row) * c.outputs + panel * kLanes, taps[tap]);
+    }
+  }
+}
+
+HOT void TransformInputs(const Convolution& c, const float* x, int channels, int first, int count, Matrices v, int row) {
+  TransformTiles<InputTransform>(c, x, channels, first, count, v, row);
+}
+HOT void TransformOutputGradients(const Convolution& c, const float* dy, int first, int count, Matrices z, int row) {
+  TransformTiles<OutputGradient>(c, dy, c.outputs, first, count, z, row);
+}
+
+/** Tiles that a thread works on at a time: transformed, they take about 2 MB, which should stay in its cache. */
+int BlockOf(const Convolution& c) {
+  const int tiles = (2 << 18) / kPositions / (c.inputs + c.outputs);
+  return Rounded(std::clamp(tiles, 4 * kRows, 16 * kRows), kRows);
+}
+
+/** Tiles whose filter gradients all threads sum together: about 8 MB, which should stay in the cache that they share. */
+int ChunkOf(const Convolution& c) {
+  return std::min(std::max(64, (8 << 18) / kPositions / (c.inputs + c.outputs)), Tiles(c));
+}
+
+/** Forward, or with turned filters the way back: from `in` channels to `out`. */
+void Convolve(const Convolution& c, bool isBack, const float* x, const float* filter, float* y, float* scratch) {
+  const int in = isBack ? c.outputs : c.inputs, out = isBack ? c.inputs : c.outputs;
+  const Matrices u{scratch, std::size_t(in), std::size_t(out / kLanes)};
+  Team& team = Team::shared();
+  team.run(in / kLanes, [&](int panel, int) { (isBack ? TransformTurnedFilters : TransformFilters)(c, filter, panel, u); });
+  const int block = BlockOf(c), tiles = Tiles(c);
+  team.run((tiles + block - 1) / block, [&](int index, int worker) {
+    float* own = scratch + Floats(in, out) + worker * Floats(block, in + out);
+    const Matrices v{own, std::size_t(block), std::size_t(in / kLanes)};
+    const Matrices m{own + Floats(block, in), std::size_t(block), std::size_t(out / kLanes)};
+    const int first = index * block, count = std::min(block, tiles - first);
+    TransformInputs(c, x, in, first, count, v, 0);
+    MultiplyTiles(v, u, count, m);
+    WriteTiles(c, m, first, count, y);
+  });
+}
+
+}  // namespace
+
+std::size_t ForwardScratch(const Convolution& c) {
+  return Floats(c.inputs, c.outputs) + Team::shared().size() * Floats(BlockOf(c), c.inputs + c.outputs);
+}
+std::size_t BackpropInputScratch(const Convolution& c) { return ForwardScratch(c); }
+std::size_t BackpropFilterScratch(const Convolution& c) {
+  return Floats(c.inputs, c.outputs) + Floats(ChunkOf(c), c.inputs + c.outputs);
+}
+
+void Forward(const Convolution& c, const float* x, const float* filter, float* y, float* scratch) {
+  Convolve(c, false, x, filter, y, scratch);
+}
+
+void BackpropInput(const Convolution& c, const float* filter, const float* dy, float* dx, float* scratch) {
+  Convolve(c, true, dy, filter, dx, scratch);
+}
+
+void BackpropFilter(const Convolution& c, const float* x, const float* dy, float* dfilter, float* scratch) {
+  constexpr int part = 16;
+  const int tiles = Tiles(c), chunk = ChunkOf(c);
+  const Matrices s{scratch, std::size_t(c.inputs), std::size_t(c.outputs / kLanes)};
+  const Matrices v{scratch + Floats(c.inputs, c.outputs), std::size_t(chunk), std::size_t(c.inputs / kLanes)};
+  const Matrices z{v.data + Floats(chunk, c.inputs), std::size_t(chunk), std::size_t(c.outputs / kLanes)};
+  Team& team = Team::shared();
+  for (int first = 0; first < tiles; first += chunk) {
+    const int count = std::min(chunk, tiles - first);
+    team.run((count + part - 1) / part, [&](int index, int) {
+      const int row = index * part, size = std::min(part, count - row);
+      TransformInputs(c, x, c.inputs, first + row, size, v, row);
+      TransformOutputGradients(c, dy, first + row, size, z, row);
+    });
+    team.run(kPositions, [&](int p, int) { AddProduct(v, z, count, p, s, first > 0); });
+  }
+  team.run(c.inputs / kLanes, [&](int panel, int) { WriteFilterGradient(c, s, panel, dfilter); });
+}
+
+}  // namespace cifar10
+#endif
