@@ -54,8 +54,8 @@ const isAllOnes = (attribute: Attribute): boolean =>
   'ints' in attribute && attribute.ints.every((value) => value === 1);
 
 /** The ops are for processors with AVX2 and FMA. */
-function hasWinograd(): boolean {
-  if (backend.isUsingGpuDevice || process.arch !== 'x64') return false;
+export function hasWinograd(): boolean {
+  if (backend.isUsingGpuDevice) return false;
   const flags = readFileSync('/proc/cpuinfo', 'utf8');
   return [/\bavx2\b/, /\bfma\b/].every((flag) => flag.test(flags));
 }

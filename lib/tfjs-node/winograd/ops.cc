@@ -1,5 +1,4 @@
 // winograd.h as TensorFlow ops: Winograd, WinogradBackpropInput and WinogradBackpropFilter, for the processor.
-#if defined(__x86_64__)
 #include <cstdint>
 #include <initializer_list>
 
@@ -101,4 +100,3 @@ void Register(const char* name, const char* first, const char* second, const cha
 
 }  // namespace
 }  // namespace cifar10
-#endif

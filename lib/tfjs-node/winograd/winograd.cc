@@ -1,13 +1,13 @@
 #include "winograd.h"
 
-#if defined(__x86_64__)
 #include <algorithm>
 
 #include "team.h"
 
 // This file's loops are for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/winograd.ts).
 #define HOT __attribute__((target("avx2,fma")))
-#define INLINE inline __attribute__((always_inline, target("avx2,fma")))
+#define INLINED __attribute__((always_inline, target("avx2,fma")))
+#define INLINE inline INLINED
 
 namespace cifar10 {
 namespace {
@@ -17,6 +17,8 @@ constexpr int kPatch = 6;
 constexpr int kPositions = kPatch * kPatch;
 /** Rows of a product that are computed at once: 6×16 sums fill 12 of the 16 vector registers. */
 constexpr int kRows = 6;
+/** Products that are summed at once where both factors are long: panels of as many rows fit into the first cache. */
+constexpr int kDepth = 128;
 
 // Two registers of eight floats: 16 channels.
 typedef float Half __attribute__((vector_size(32), aligned(4)));
@@ -105,13 +107,21 @@ struct FilterGradient {  // Gᵀ
   }
 };
 
-/** Both dimensions of a square: [kIn, kIn] to [kOut, kOut]. */
-template <class Transform>
-INLINE void Apply(const Vec* x, Vec* y) {
+/** Both dimensions of a square: load(i, j) gives its elements, [kIn, kIn]; store(i, j, value) takes the results, [kOut, kOut]. */
+template <class Transform, class LoadAt, class StoreAt>
+INLINE void Apply(LoadAt load, StoreAt store) {
   constexpr int in = Transform::kIn, out = Transform::kOut;
   Vec half[out * in];
-  for (int j = 0; j < in; j++) Transform::Apply(x + j, in, half + j, in);
-  for (int i = 0; i < out; i++) Transform::Apply(half + i * in, 1, y + i * out, 1);
+  for (int j = 0; j < in; j++) {
+    Vec column[in];
+    for (int i = 0; i < in; i++) column[i] = load(i, j);
+    Transform::Apply(column, 1, half + j, in);
+  }
+  for (int i = 0; i < out; i++) {
+    Vec row[out];
+    Transform::Apply(half + i * in, 1, row, 1);
+    for (int j = 0; j < out; j++) store(i, j, row[j]);
+  }
 }
 
 int Rounded(int value, int step) { return (value + step - 1) / step * step; }
@@ -119,7 +129,7 @@ int TileRows(const Convolution& c) { return (c.height + kTile - 1) / kTile; }
 int TileColumns(const Convolution& c) { return (c.width + kTile - 1) / kTile; }
 int Tiles(const Convolution& c) { return c.images * TileRows(c) * TileColumns(c); }
 
-/** The square of size×size pixels of an image that belongs to a tile; it may stand over the image's edge. */
+/** The square of pixels of an image that belongs to a tile; it may stand over the image's edge. */
 struct Window {
   int image, top, left;
 };
@@ -127,25 +137,28 @@ INLINE Window WindowOf(const Convolution& c, int tile, int margin) {
   const int columns = TileColumns(c), rows = TileRows(c);
   return {tile / columns / rows, tile / columns % rows * kTile - margin, tile % columns * kTile - margin};
 }
+INLINE std::ptrdiff_t FirstPixel(const Convolution& c, Window w) {
+  return (std::ptrdiff_t(w.image) * c.height + w.top) * c.width + w.left;
+}
 
 /** Transforms the windows of tiles first … first + count − 1 of x into rows row … of v; outside the image is zero. */
 template <class Transform>
 INLINE void TransformTiles(const Convolution& c, const float* x, int channels, int first, int count, Matrices v, int row) {
   constexpr int size = Transform::kIn;
+  const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
   for (int tile = first; tile < first + count; tile++, row++) {
     const Window window = WindowOf(c, tile, (size - kTile) / 2);
+    const int top = std::max(0, -window.top), bottom = std::min(size, c.height - window.top);
+    const int left = std::max(0, -window.left), right = std::min(size, c.width - window.left);
+    const bool isInside = bottom - top == size && right - left == size;
     for (int panel = 0; panel < channels / kLanes; panel++) {
-      Vec square[size * size], positions[kPositions];
-      for (int i = 0; i < size; i++) {
-        for (int j = 0; j < size; j++) {
-          const int y = window.top + i, z = window.left + j;
-          const bool inside = y >= 0 && y < c.height && z >= 0 && z < c.width;
-          const std::size_t pixel = (std::size_t(window.image) * c.height + y) * c.width + z;
-          square[i * size + j] = inside ? Load(x + pixel * channels + panel * kLanes) : Vec{};
-        }
-      }
-      Apply<Transform>(square, positions);
-      for (int p = 0; p < kPositions; p++) Store(v.At(p, panel, row), positions[p]);
+      const float* corner = x + FirstPixel(c, window) * channels + panel * kLanes;
+      Apply<Transform>(
+          [&](int i, int j) INLINED {
+            const bool isPixel = isInside || (i >= top && i < bottom && j >= left && j < right);
+            return isPixel ? Load(corner + i * line + j * channels) : Vec{};
+          },
+          [&](int i, int j, Vec value) INLINED { Store(v.At(i * kPatch + j, panel, row), value); });
     }
   }
 }
@@ -153,19 +166,16 @@ INLINE void TransformTiles(const Convolution& c, const float* x, int channels, i
 /** Transforms the rows of m to the outputs of tiles first … first + count − 1. */
 HOT void WriteTiles(const Convolution& c, Matrices m, int first, int count, float* y) {
   const int channels = m.panels * kLanes;
+  const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
   for (int row = 0; row < count; row++) {
     const Window window = WindowOf(c, first + row, 0);
-    const int height = std::min(kTile, c.height - window.top), width = std::min(kTile, c.width - window.left);
+    const int bottom = c.height - window.top, right = c.width - window.left;
     for (int panel = 0; panel < int(m.panels); panel++) {
-      Vec positions[kPositions], square[kTile * kTile];
-      for (int p = 0; p < kPositions; p++) positions[p] = Load(m.At(p, panel, row));
-      Apply<OutputTransform>(positions, square);
-      for (int i = 0; i < height; i++) {
-        for (int j = 0; j < width; j++) {
-          const std::size_t pixel = (std::size_t(window.image) * c.height + window.top + i) * c.width + window.left + j;
-          Store(y + pixel * channels + panel * kLanes, square[i * kTile + j]);
-        }
-      }
+      float* corner = y + FirstPixel(c, window) * channels + panel * kLanes;
+      Apply<OutputTransform>([&](int i, int j) INLINED { return Load(m.At(i * kPatch + j, panel, row)); },
+                             [&](int i, int j, Vec value) INLINED {
+                               if (i < bottom && j < right) Store(corner + i * line + j * channels, value);
+                             });
     }
   }
 }
@@ -201,13 +211,17 @@ HOT void MultiplyTiles(Matrices v, Matrices u, int tiles, Matrices m) {
 
 /** s += vᵀ · z at one position: [tiles, inputs]ᵀ × [tiles, outputs]. */
 HOT void AddProduct(Matrices v, Matrices z, int tiles, int p, Matrices s, bool add) {
-  for (int panel = 0; panel < int(z.panels); panel++) {
-    for (int left = 0; left < int(v.panels); left++) {
-      const float *a = v.At(p, left, 0), *b = z.At(p, panel, 0);
-      float* sums = s.At(p, panel, left * kLanes);
-      Multiply<6, kLanes, 1>(a, 1, 0, tiles, b, sums, add);
-      Multiply<6, kLanes, 1>(a + 6, 1, 0, tiles, b, sums + 6 * kLanes, add);
-      Multiply<4, kLanes, 1>(a + 12, 1, 0, tiles, b, sums + 12 * kLanes, add);
+  for (int row = 0; row < tiles; row += kDepth) {
+    const int depth = std::min(kDepth, tiles - row);
+    const bool isMore = add || row > 0;
+    for (int panel = 0; panel < int(z.panels); panel++) {
+      for (int left = 0; left < int(v.panels); left++) {
+        const float *a = v.At(p, left, row), *b = z.At(p, panel, row);
+        float* sums = s.At(p, panel, left * kLanes);
+        Multiply<6, kLanes, 1>(a, 1, 0, depth, b, sums, isMore);
+        Multiply<6, kLanes, 1>(a + 6, 1, 0, depth, b, sums + 6 * kLanes, isMore);
+        Multiply<4, kLanes, 1>(a + 12, 1, 0, depth, b, sums + 12 * kLanes, isMore);
+      }
     }
   }
 }
@@ -216,10 +230,10 @@ HOT void AddProduct(Matrices v, Matrices z, int tiles, int p, Matrices s, bool a
 HOT void TransformFilters(const Convolution& c, const float* filter, int rowPanel, Matrices u) {
   for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
     for (int panel = 0; panel < int(u.panels); panel++) {
-      Vec taps[9], positions[kPositions];
-      for (int tap = 0; tap < 9; tap++) taps[tap] = Load(filter + (tap * c.inputs + row) * c.outputs + panel * kLanes);
-      Apply<FilterTransform>(taps, positions);
-      for (int p = 0; p < kPositions; p++) Store(u.At(p, panel, row), positions[p]);
+      const float* taps = filter + row * c.outputs + panel * kLanes;
+      Apply<FilterTransform>(
+          [&](int i, int j) INLINED { return Load(taps + (i * 3 + j) * c.inputs * c.outputs); },
+          [&](int i, int j, Vec value) INLINED { Store(u.At(i * kPatch + j, panel, row), value); });
     }
   }
 }
@@ -228,14 +242,14 @@ HOT void TransformFilters(const Convolution& c, const float* filter, int rowPane
 HOT void TransformTurnedFilters(const Convolution& c, const float* filter, int rowPanel, Matrices u) {
   for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
     for (int panel = 0; panel < int(u.panels); panel++) {
-      Vec taps[9], positions[kPositions];
-      for (int tap = 0; tap < 9; tap++) {
-        float lanes[kLanes];
-        for (int l = 0; l < kLanes; l++) lanes[l] = filter[((8 - tap) * c.inputs + panel * kLanes + l) * c.outputs + row];
-        taps[tap] = Load(lanes);
-      }
-      Apply<FilterTransform>(taps, positions);
-      for (int p = 0; p < kPositions; p++) Store(u.At(p, panel, row), positions[p]);
+      const float* taps = filter + panel * kLanes * c.outputs + row;
+      Apply<FilterTransform>(
+          [&](int i, int j) INLINED {
+            float lanes[kLanes];
+            for (int l = 0; l < kLanes; l++) lanes[l] = taps[((8 - i * 3 - j) * c.inputs + l) * c.outputs];
+            return Load(lanes);
+          },
+          [&](int i, int j, Vec value) INLINED { Store(u.At(i * kPatch + j, panel, row), value); });
     }
   }
 }
@@ -243,10 +257,10 @@ HOT void TransformTurnedFilters(const Convolution& c, const float* filter, int r
 HOT void WriteFilterGradient(const Convolution& c, Matrices s, int rowPanel, float* dfilter) {
   for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
     for (int panel = 0; panel < int(s.panels); panel++) {
-      Vec positions[kPositions], taps[9];
-      for (int p = 0; p < kPositions; p++) positions[p] = Load(s.At(p, panel, row));
-      Apply<FilterGradient>(positions, taps);
-      for (int tap = 0; tap < 9; tap++) Store(dfilter + (tap * c.inputs + row) * c.outputs + panel * kLanes, taps[tap]);
+      float* taps = dfilter + row * c.outputs + panel * kLanes;
+      Apply<FilterGradient>(
+          [&](int i, int j) INLINED { return Load(s.At(i * kPatch + j, panel, row)); },
+          [&](int i, int j, Vec value) INLINED { Store(taps + (i * 3 + j) * c.inputs * c.outputs, value); });
     }
   }
 }
@@ -325,4 +339,3 @@ void BackpropFilter(const Convolution& c, const float* x, const float* dy, float
 }
 
 }  // namespace cifar10
-#endif

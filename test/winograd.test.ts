@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import { compile } from 'cifar10';
+import { DataType } from 'cifar10/dist/tensor/backend';
+import { createGraph } from 'cifar10/dist/tensor/graph';
+import { trace } from 'cifar10/dist/tensor/trace';
+import { hasWinograd, withWinograd } from 'cifar10/dist/tensor/winograd';
+
+const skip = hasWinograd() ? false : 'this processor has no AVX2';
+
+type Filter = [height: number, width: number, inputs: number, outputs: number];
+interface Case {
+  /** [N, H, W, C] */
+  readonly images: [number, number, number, number];
+  readonly filter: Filter;
+}
+
+/** A convolution and both its gradients, as training has them. */
+const convolve =
+  (...rest: [strides?: number, padding?: 'same' | 'valid', format?: 'NHWC', dilations?: number]) =>
+  (x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor) => {
+    const [strides = 1, padding = 'same', format = 'NHWC', dilations = 1] = rest;
+    const conv = (a: tf.Tensor, b: tf.Tensor) =>
+      tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, padding, format, dilations);
+    const [dx, dfilter] = tf.grads(conv)([x, filter], dy);
+    return { y: conv(x, filter), dx, dfilter };
+  };
+
+const ops = (fn: ReturnType<typeof convolve>, { images, filter }: Case, result: number[]): string[] => {
+  const graph = createGraph();
+  const types = [images, filter, result].map((shape) => ({ dtype: DataType.float32, shape }));
+  trace(fn, types, graph, new Map(), 'convolve');
+  return withWinograd(graph).nodes.map(({ op }) => op);
+};
+
+/** Root of the mean square of the difference, as a share of the expected values'. */
+function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
+  return tf.tidy(() => {
+    const error = tf.sub(actual, expected).square().mean().sqrt();
+    return error.div(expected.square().mean().sqrt()).dataSync()[0];
+  });
+}
+
+const cases: Case[] = [
+  { images: [2, 8, 8, 16], filter: [3, 3, 16, 16] },
+  { images: [1, 4, 4, 32], filter: [3, 3, 32, 16] },
+  { images: [3, 5, 9, 16], filter: [3, 3, 16, 48] },
+  { images: [7, 7, 6, 48], filter: [3, 3, 48, 32] },
+  { images: [37, 16, 16, 32], filter: [3, 3, 32, 64] },
+  { images: [130, 8, 8, 128], filter: [3, 3, 128, 256] },
+  { images: [33, 32, 32, 16], filter: [3, 3, 16, 16] },
+];
+for (const { images, filter } of cases) {
+  test(
+    `[${images.join()}] with filters [${filter.join()}]: as TensorFlow's convolution and its gradients`,
+    { skip },
+    () => {
+      const resultShape = [...images.slice(0, 3), filter[3]];
+      const inputs = [tf.randomNormal(images), tf.randomNormal(filter), tf.randomNormal(resultShape)];
+      const program = compile({ convolve: convolve() }, { precision: 'float32' });
+      const [first, again] = [program.convolve, program.convolve].map((fn) => fn(inputs[0], inputs[1], inputs[2]));
+      const expected = tf.tidy(() => convolve()(inputs[0], inputs[1], inputs[2]));
+      for (const name of ['y', 'dx', 'dfilter'] as const) {
+        assert.deepEqual(first[name].shape, expected[name].shape, name);
+        const error = relativeError(first[name], expected[name]);
+        assert.ok(error < 1e-5, `${name} is off by ${error.toExponential(1)}`);
+        assert.ok(error > 0, `${name} is TensorFlow's own to the last bit: was it Winograd's?`);
+        assert.deepEqual(again[name].dataSync(), first[name].dataSync(), `${name} is the same each time`);
+      }
+      program.dispose();
+      tf.dispose([inputs, first, again, expected]);
+    },
+  );
+}
+
+test('what lies beside an image is zero: a single pixel reaches its neighbours only', { skip }, () => {
+  const x = tf
+    .oneHot(tf.tensor1d([4 * 5 + 4], 'int32'), 25)
+    .reshape([1, 5, 5, 1])
+    .tile([1, 1, 1, 16]);
+  const filter = tf.ones([3, 3, 16, 16]);
+  const program = compile({
+    conv: (a: tf.Tensor) => ({ y: tf.conv2d(a as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same') }),
+  });
+  const { y } = program.conv(x.toFloat());
+  const reached = tf.tidy(() => [...y.slice([0, 0, 0, 0], [1, 5, 5, 1]).dataSync()].map((value) => Math.round(value)));
+  assert.deepEqual(reached, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 0, 0, 0, 16, 16]);
+  program.dispose();
+  tf.dispose([x, filter, y]);
+});
+
+test('takes the place of all three convolutions of a training step', { skip }, () => {
+  const found = ops(convolve(), cases[0], [2, 8, 8, 16]);
+  for (const op of ['Winograd', 'WinogradBackpropInput', 'WinogradBackpropFilter']) assert.ok(found.includes(op), op);
+  assert.ok(!found.some((op) => op.startsWith('Conv2D')));
+});
+
+const others: [string, ReturnType<typeof convolve>, Case, number[]][] = [
+  ['stride 2', convolve(2), cases[0], [2, 4, 4, 16]],
+  ['no padding', convolve(1, 'valid'), cases[0], [2, 6, 6, 16]],
+  ['5×5 filters', convolve(), { images: [2, 8, 8, 16], filter: [5, 5, 16, 16] }, [2, 8, 8, 16]],
+  ['three input channels', convolve(), { images: [2, 8, 8, 3], filter: [3, 3, 3, 16] }, [2, 8, 8, 16]],
+  ['24 output channels', convolve(), { images: [2, 8, 8, 16], filter: [3, 3, 16, 24] }, [2, 8, 8, 24]],
+  ['images of 2×2', convolve(), { images: [2, 2, 2, 16], filter: [3, 3, 16, 16] }, [2, 2, 2, 16]],
+];
+for (const [name, fn, example, result] of others) {
+  test(`${name}: TensorFlow's own convolution stays`, () => {
+    const found = ops(fn, example, result);
+    assert.ok(found.some((op) => op.startsWith('Conv2D')));
+    assert.ok(!found.some((op) => op.startsWith('Winograd')));
+  });
+}
