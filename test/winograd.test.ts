@@ -18,11 +18,9 @@ interface Case {
 
 /** A convolution and both its gradients, as training has them. */
 const convolve =
-  (...rest: [strides?: number, padding?: 'same' | 'valid', format?: 'NHWC', dilations?: number]) =>
+  (strides = 1, padding: 'same' | 'valid' = 'same') =>
   (x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor) => {
-    const [strides = 1, padding = 'same', format = 'NHWC', dilations = 1] = rest;
-    const conv = (a: tf.Tensor, b: tf.Tensor) =>
-      tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, padding, format, dilations);
+    const conv = (a: tf.Tensor, b: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, padding);
     const [dx, dfilter] = tf.grads(conv)([x, filter], dy);
     return { y: conv(x, filter), dx, dfilter };
   };
@@ -57,14 +55,14 @@ for (const { images, filter } of cases) {
     { skip },
     () => {
       const resultShape = [...images.slice(0, 3), filter[3]];
-      const inputs = [tf.randomNormal(images), tf.randomNormal(filter), tf.randomNormal(resultShape)];
+      const inputs = [images, filter, resultShape].map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', i + 1));
       const program = compile({ convolve: convolve() }, { precision: 'float32' });
       const [first, again] = [program.convolve, program.convolve].map((fn) => fn(inputs[0], inputs[1], inputs[2]));
       const expected = tf.tidy(() => convolve()(inputs[0], inputs[1], inputs[2]));
       for (const name of ['y', 'dx', 'dfilter'] as const) {
         assert.deepEqual(first[name].shape, expected[name].shape, name);
         const error = relativeError(first[name], expected[name]);
-        assert.ok(error < 1e-5, `${name} is off by ${error.toExponential(1)}`);
+        assert.ok(error < 5e-6, `${name} is off by ${error.toExponential(1)}`);
         assert.ok(error > 0, `${name} is TensorFlow's own to the last bit: was it Winograd's?`);
         assert.deepEqual(again[name].dataSync(), first[name].dataSync(), `${name} is the same each time`);
       }
@@ -80,9 +78,8 @@ test('what lies beside an image is zero: a single pixel reaches its neighbours o
     .reshape([1, 5, 5, 1])
     .tile([1, 1, 1, 16]);
   const filter = tf.ones([3, 3, 16, 16]);
-  const program = compile({
-    conv: (a: tf.Tensor) => ({ y: tf.conv2d(a as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same') }),
-  });
+  const conv = (a: tf.Tensor) => ({ y: tf.conv2d(a as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same') });
+  const program = compile({ conv }, { precision: 'float32' });
   const { y } = program.conv(x.toFloat());
   const reached = tf.tidy(() => [...y.slice([0, 0, 0, 0], [1, 5, 5, 1]).dataSync()].map((value) => Math.round(value)));
   assert.deepEqual(reached, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16, 0, 0, 0, 16, 16]);
@@ -102,12 +99,24 @@ const others: [string, ReturnType<typeof convolve>, Case, number[]][] = [
   ['5×5 filters', convolve(), { images: [2, 8, 8, 16], filter: [5, 5, 16, 16] }, [2, 8, 8, 16]],
   ['three input channels', convolve(), { images: [2, 8, 8, 3], filter: [3, 3, 3, 16] }, [2, 8, 8, 16]],
   ['24 output channels', convolve(), { images: [2, 8, 8, 16], filter: [3, 3, 16, 24] }, [2, 8, 8, 24]],
+  ['no images', convolve(), { images: [0, 8, 8, 16], filter: [3, 3, 16, 16] }, [0, 8, 8, 16]],
   ['images of 2×2', convolve(), { images: [2, 2, 2, 16], filter: [3, 3, 16, 16] }, [2, 2, 2, 16]],
 ];
 for (const [name, fn, example, result] of others) {
-  test(`${name}: TensorFlow's own convolution stays`, () => {
+  test(`${name}: TensorFlow's own convolution stays`, { skip }, () => {
     const found = ops(fn, example, result);
     assert.ok(found.some((op) => op.startsWith('Conv2D')));
     assert.ok(!found.some((op) => op.startsWith('Winograd')));
   });
 }
+
+test('a size that does not fit is refused, as it is outside a graph', { skip }, () => {
+  const larger = (dy: tf.Tensor, filter: tf.Tensor) => ({
+    x: tf.conv2dTranspose(dy as tf.Tensor4D, filter as tf.Tensor4D, [2, 9, 9, 16], 1, 'same'),
+  });
+  const [dy, filter] = [tf.ones([2, 8, 8, 16]), tf.ones([3, 3, 16, 16])];
+  const program = compile({ larger }, { precision: 'float32' });
+  assert.throws(() => program.larger(dy, filter));
+  program.dispose();
+  tf.dispose([dy, filter]);
+});

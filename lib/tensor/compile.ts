@@ -10,7 +10,10 @@ import { trace, type TensorFunction, type VariableMap } from './trace';
 import { withWinograd } from './winograd';
 
 export interface CompileOptions {
-  /** 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. */
+  /**
+   * 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. In float32, 3×3 convolutions on the
+   * processor are Winograd's (winograd.ts), which round a little more than tfjs's.
+   */
   readonly precision?: Precision;
 }
 

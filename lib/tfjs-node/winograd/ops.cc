@@ -10,7 +10,7 @@
 namespace cifar10 {
 namespace {
 
-/** What an op works with; frees what it took from TensorFlow. Once `ok` is false, TensorFlow knows what went wrong. */
+/** What an op works with. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context) : context_(context) {
@@ -45,6 +45,7 @@ class Call {
  private:
   TF_OpKernelContext* const context_;
   TF_Status* const status_ = TF_NewStatus();
+  /** Two inputs, the output, working memory. */
   TF_Tensor* tensors_[4] = {};
 };
 
@@ -78,6 +79,7 @@ void ComputeBackpropFilter(void*, TF_OpKernelContext* context) {
   if (scratch) BackpropFilter(c, call.Input(0), call.Input(1), dfilter, scratch);
 }
 
+/** If this should fail, TensorFlow says so where a graph with the op is loaded. */
 void Register(const char* name, const char* first, const char* second, const char* output,
               void (*compute)(void*, TF_OpKernelContext*)) {
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);

@@ -1,5 +1,7 @@
 // Threads that share out the parts of a job.
 #pragma once
+#include <sched.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -11,9 +13,12 @@ namespace cifar10 {
 
 class Team {
  public:
-  /** One thread for each core that this process may use, the caller's among them. They live as long as the process. */
+  /**
+   * One thread for each core that this process may use, the caller's among them. They live as long as the process. They
+   * take over the floating point mode of the first caller, a thread of TensorFlow's: tiny numbers count as 0.
+   */
   static Team& shared() {
-    static Team* team = new Team(std::max(1u, std::thread::hardware_concurrency()));
+    static Team* team = new Team(cores());
     return *team;
   }
 
@@ -43,6 +48,11 @@ class Team {
     /** Threads at work on it beside the caller; guarded by the mutex. */
     int helpers = 0;
   };
+
+  static int cores() {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(std::thread::hardware_concurrency());
+  }
 
   explicit Team(int size) : size_(size) {
     for (int worker = 1; worker < size; worker++) std::thread([this, worker] { help(worker); }).detach();

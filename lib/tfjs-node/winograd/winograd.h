@@ -18,7 +18,7 @@ struct Convolution {
   int inputs, outputs;
 };
 
-/** Floats of working memory that each of the functions below needs, aligned to 64 bytes. */
+/** Floats of working memory that each of the functions below needs. */
 std::size_t ForwardScratch(const Convolution&);
 std::size_t BackpropInputScratch(const Convolution&);
 std::size_t BackpropFilterScratch(const Convolution&);
