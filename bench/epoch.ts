@@ -14,6 +14,13 @@ const ROUNDS = 5;
 const models = { linear, shallow: shallowCnn, deep: deepCnn };
 type Model = keyof typeof models;
 
+/** As in the course. */
+const augmentations = {
+  linear: undefined,
+  shallow: { crop: 4, flip: true },
+  deep: { crop: 4, flip: true },
+};
+
 /** The same images again and again: what they show costs nothing. */
 const repeated = (split: Split, batches: number): Split =>
   takeImages(
@@ -47,7 +54,7 @@ async function measure(kind: Model): Promise<void> {
   const bare = bareEpoch(kind, data.train);
   bare();
   const [whole, alone]: [number[], number[]] = [[], []];
-  const options = { epochs: ROUNDS + 1, lr: 0.001, momentum: 0.9, augment: { crop: 4, flip: true } };
+  const options = { epochs: ROUNDS + 1, lr: 0.001, momentum: 0.9, augment: augmentations[kind] };
   let started = performance.now();
   for await (const record of train(models[kind](), data, options)) {
     if (record.type !== 'epoch') continue;

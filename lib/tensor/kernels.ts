@@ -125,6 +125,29 @@ export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.
   );
 }
 
+/**
+ * A step of stochastic gradient descent for one parameter, as in PyTorch's SGD; on the processor in one pass over the memory
+ * (lib/tfjs-node/ops/sgd.cc). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v.
+ * @param parameter, velocity, gradient of one shape
+ * @returns the new parameter and the new velocity
+ */
+export function sgdUpdate(
+  parameter: tf.Tensor,
+  velocity: tf.Tensor,
+  gradient: tf.Tensor,
+  { lr, momentum, weightDecay }: { lr: tf.Scalar; momentum: tf.Scalar; weightDecay: tf.Scalar },
+): [parameter: tf.Tensor, velocity: tf.Tensor] {
+  if (!backend.isUsingGpuDevice) {
+    const inputs = [parameter, velocity, gradient, lr, momentum, weightDecay];
+    return many('SgdUpdate', [], inputs, 2) as [tf.Tensor, tf.Tensor];
+  }
+  return tf.tidy(() => {
+    const decayed = tf.add(gradient, tf.mul(parameter, weightDecay));
+    const next = tf.add(tf.mul(velocity, momentum), decayed);
+    return [tf.sub(parameter, tf.mul(next, lr)), next];
+  });
+}
+
 /** tfjs's layers pass matrices as batches of one matrix. */
 const isMatrix = ({ shape, dtype }: tf.TensorInfo): boolean =>
   dtype === 'float32' && shape.slice(0, -2).every((size) => size === 1);

@@ -106,6 +106,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   BiasAddGrad: ({ inputs: [dy] }) => [{ dtype: dy.dtype, shape: dy.shape.slice(-1) }],
   FusedBatchNormV3: ({ inputs: [x] }) => [x, ...Array<TensorType>(4).fill(perChannel(x)), nothing],
   FusedBatchNormGradV3: ({ inputs: [x] }) => [x, perChannel(x), perChannel(x), nothing, nothing],
+  SgdUpdate: ({ inputs: [parameter, velocity] }) => [parameter, velocity],
   SparseSoftmaxCrossEntropyWithLogits: ({ inputs: [x] }) => [{ dtype: x.dtype, shape: [x.shape[0]] }, x],
   StatelessRandomUniform: ({ constant }) => [{ dtype: DataType.float32, shape: constant(0) }],
   ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [

@@ -1,4 +1,4 @@
-// Winograd's convolutions (lib/tfjs-node/winograd) as a pass over a graph: float32 convolutions with 3×3 filters take a
+// Winograd's convolutions (lib/tfjs-node/ops) as a pass over a graph: float32 convolutions with 3×3 filters take a
 // quarter of the multiplications, and a third of the time. They are rounded more: by one to two millionths of a typical value.
 import { readFileSync } from 'node:fs';
 import { backend, DataType } from './backend';

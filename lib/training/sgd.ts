@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
+import { sgdUpdate } from '../tensor/kernels';
 import type { Optimizer } from './optimizer';
 
 /**
@@ -9,13 +10,12 @@ export function sgd(parameters: readonly tf.Variable[]): Optimizer {
   /** The decaying sums of the gradients. */
   const velocities = parameters.map((parameter) => tf.tidy(() => tf.variable(tf.zerosLike(parameter), false)));
   return {
-    apply(gradients, { lr, momentum, weightDecay }) {
+    apply(gradients, knobs) {
       parameters.forEach((parameter, index) =>
         tf.tidy(() => {
-          const gradient = tf.add(gradients[parameter.name], tf.mul(parameter, weightDecay));
-          const velocity = tf.add(tf.mul(velocities[index], momentum), gradient);
+          const [next, velocity] = sgdUpdate(parameter, velocities[index], gradients[parameter.name], knobs);
           velocities[index].assign(velocity);
-          parameter.assign(tf.sub(parameter, tf.mul(velocity, lr)));
+          parameter.assign(next);
         }),
       );
     },

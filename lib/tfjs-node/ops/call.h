@@ -1,0 +1,84 @@
+// What our TensorFlow ops have in common: a friendlier face of TensorFlow's C interface for kernels.
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+
+namespace cifar10 {
+
+/** A call of an op on float tensors. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext* context) : context_(context), inputs_(TF_NumInputs(context)) {
+    for (int i = 0; i < int(inputs_.size()) && ok(); i++) TF_GetInput(context_, i, &inputs_[i], status_);
+  }
+  ~Call() {
+    if (!ok()) TF_OpKernelContext_Failure(context_, status_);
+    for (const auto& tensors : {inputs_, made_})
+      for (TF_Tensor* tensor : tensors)
+        if (tensor) TF_DeleteTensor(tensor);
+    TF_DeleteStatus(status_);
+  }
+  Call(const Call&) = delete;
+
+  bool ok() const { return TF_GetCode(status_) == TF_OK; }
+  int Size(int input, int axis) const { return int(TF_Dim(inputs_[input], axis)); }
+  std::int64_t Elements(int input) const { return TF_TensorElementCount(inputs_[input]); }
+  const float* Input(int input) const { return static_cast<const float*>(TF_TensorData(inputs_[input])); }
+
+  /** Memory for an output; null where there is none. */
+  float* Output(int index, const std::vector<std::int64_t>& shape) {
+    std::size_t bytes = sizeof(float);
+    for (const std::int64_t size : shape) bytes *= size;
+    return Made(TF_AllocateOutput(context_, index, TF_FLOAT, shape.data(), int(shape.size()), bytes, status_));
+  }
+  /** Memory for an output of an input's shape; null where there is none. */
+  float* OutputLike(int index, int input) {
+    std::vector<std::int64_t> shape(TF_NumDims(inputs_[input]));
+    for (int axis = 0; axis < int(shape.size()); axis++) shape[axis] = Size(input, axis);
+    return Output(index, shape);
+  }
+  /** Memory to work with; null where there is none. */
+  float* Scratch(std::size_t floats) {
+    const std::int64_t size = std::int64_t(floats);
+    TF_AllocatorAttributes attributes{TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE, 0};
+    return Made(TF_AllocateTemp(context_, TF_FLOAT, &size, 1, &attributes, status_));
+  }
+
+ private:
+  float* Made(TF_Tensor* tensor) {
+    made_.push_back(tensor);
+    return ok() ? static_cast<float*>(TF_TensorData(tensor)) : nullptr;
+  }
+
+  TF_OpKernelContext* const context_;
+  TF_Status* const status_ = TF_NewStatus();
+  std::vector<TF_Tensor*> inputs_, made_;
+};
+
+/**
+ * Makes an op known to TensorFlow, for the processor. If this should fail, TensorFlow says so where a graph with the op is
+ * loaded.
+ * @param inputs, outputs as in “x: float”
+ */
+inline bool Register(const char* name, std::initializer_list<const char*> inputs,
+                     std::initializer_list<const char*> outputs, void (*compute)(void*, TF_OpKernelContext*)) {
+  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, input);
+  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, [](TF_ShapeInferenceContext* context, TF_Status* status) {
+    TF_ShapeInferenceContextSetUnknownShape(context, status);
+  });
+  TF_Status* status = TF_NewStatus();
+  TF_RegisterOpDefinition(op, status);
+  TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", nullptr, compute, nullptr), status);
+  const bool isRegistered = TF_GetCode(status) == TF_OK;
+  TF_DeleteStatus(status);
+  return isRegistered;
+}
+
+}  // namespace cifar10
