@@ -3,36 +3,15 @@
 #include <algorithm>
 
 #include "team.h"
-
-// This file's loops are for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/winograd.ts).
-#define HOT __attribute__((target("avx2,fma")))
-#define INLINED __attribute__((always_inline, target("avx2,fma")))
-#define INLINE inline INLINED
+#include "winograd-transforms.h"
 
 namespace cifar10 {
 namespace {
 
-constexpr int kTile = 4;
-constexpr int kPatch = 6;
-constexpr int kPositions = kPatch * kPatch;
 /** Rows of a product that are computed at once: 6×16 sums fill 12 of the 16 vector registers. */
 constexpr int kRows = 6;
 /** Products that are summed at once where both factors are long: panels of as many rows fit into the first cache. */
 constexpr int kDepth = 128;
-
-// Two registers of eight floats: 16 channels. Aligned to a float only, because the tensors of TensorFlow may lie anywhere.
-typedef float Half __attribute__((vector_size(32), aligned(4)));
-struct Vec {
-  Half low, high;
-};
-INLINE Vec Load(const float* p) { return {*(const Half*)p, *(const Half*)(p + 8)}; }
-INLINE void Store(float* p, Vec v) {
-  *(Half*)p = v.low;
-  *(Half*)(p + 8) = v.high;
-}
-INLINE Vec operator+(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
-INLINE Vec operator-(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
-INLINE Vec operator*(float a, Vec b) { return {a * b.low, a * b.high}; }
 
 /** One matrix for each position, [rows, columns], in panels of 16 columns: [positions, panels, rows, 16]. */
 struct Matrices {
@@ -43,86 +22,6 @@ struct Matrices {
   }
 };
 std::size_t Floats(std::size_t rows, std::size_t columns) { return kPositions * rows * columns; }
-
-// The transforms of one dimension, with the paper's names: x and y are vectors whose elements lie `from` and `to` apart.
-struct InputTransform {  // Bᵀ
-  static constexpr int kIn = kPatch, kOut = kPatch;
-  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
-    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from], x4 = x[4 * from], x5 = x[5 * from];
-    const Vec even = x4 - 4 * x2, odd = x3 - 4 * x1, even2 = x4 - x2, odd2 = 2 * (x3 - x1);
-    y[0] = 4 * x0 - 5 * x2 + x4;
-    y[to] = even + odd;
-    y[2 * to] = even - odd;
-    y[3 * to] = even2 + odd2;
-    y[4 * to] = even2 - odd2;
-    y[5 * to] = 4 * x1 - 5 * x3 + x5;
-  }
-};
-struct OutputTransform {  // Aᵀ
-  static constexpr int kIn = kPatch, kOut = kTile;
-  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
-    const Vec sum = x[from] + x[2 * from], difference = x[from] - x[2 * from];
-    const Vec sum2 = x[3 * from] + x[4 * from], difference2 = x[3 * from] - x[4 * from];
-    y[0] = x[0] + sum + sum2;
-    y[to] = difference + 2 * difference2;
-    y[2 * to] = sum + 4 * sum2;
-    y[3 * to] = difference + 8 * difference2 + x[5 * from];
-  }
-};
-struct OutputGradient {  // A
-  static constexpr int kIn = kTile, kOut = kPatch;
-  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
-    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from], x3 = x[3 * from];
-    const Vec even = x0 + x2, odd = x1 + x3, even2 = x0 + 4 * x2, odd2 = 2 * x1 + 8 * x3;
-    y[0] = x0;
-    y[to] = even + odd;
-    y[2 * to] = even - odd;
-    y[3 * to] = even2 + odd2;
-    y[4 * to] = even2 - odd2;
-    y[5 * to] = x3;
-  }
-};
-struct FilterTransform {  // G
-  static constexpr int kIn = 3, kOut = kPatch;
-  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
-    const Vec x0 = x[0], x1 = x[from], x2 = x[2 * from];
-    const Vec even = (-1 / 6.f) * (x0 + x2), odd = (1 / 6.f) * x1;
-    const Vec even2 = (1 / 24.f) * x0 + (1 / 6.f) * x2, odd2 = (1 / 12.f) * x1;
-    y[0] = (1 / 4.f) * x0;
-    y[to] = even - odd;
-    y[2 * to] = even + odd;
-    y[3 * to] = even2 + odd2;
-    y[4 * to] = even2 - odd2;
-    y[5 * to] = x2;
-  }
-};
-struct FilterGradient {  // Gᵀ
-  static constexpr int kIn = kPatch, kOut = 3;
-  INLINE static void Apply(const Vec* x, int from, Vec* y, int to) {
-    const Vec sum = x[from] + x[2 * from], difference = x[2 * from] - x[from];
-    const Vec sum2 = x[3 * from] + x[4 * from], difference2 = x[3 * from] - x[4 * from];
-    y[0] = (1 / 4.f) * x[0] - (1 / 6.f) * sum + (1 / 24.f) * sum2;
-    y[to] = (1 / 6.f) * difference + (1 / 12.f) * difference2;
-    y[2 * to] = (1 / 6.f) * (sum2 - sum) + x[5 * from];
-  }
-};
-
-/** Both dimensions of a square: load(i, j) gives its elements, [kIn, kIn]; store(i, j, value) takes the results, [kOut, kOut]. */
-template <class Transform, class LoadAt, class StoreAt>
-INLINE void Apply(LoadAt load, StoreAt store) {
-  constexpr int in = Transform::kIn, out = Transform::kOut;
-  Vec half[out * in];
-  for (int j = 0; j < in; j++) {
-    Vec column[in];
-    for (int i = 0; i < in; i++) column[i] = load(i, j);
-    Transform::Apply(column, 1, half + j, in);
-  }
-  for (int i = 0; i < out; i++) {
-    Vec row[out];
-    Transform::Apply(half + i * in, 1, row, 1);
-    for (int j = 0; j < out; j++) store(i, j, row[j]);
-  }
-}
 
 int RoundedUp(int value, int step) { return (value + step - 1) / step * step; }
 int TileRows(const Convolution& c) { return (c.height + kTile - 1) / kTile; }
