@@ -7,7 +7,11 @@ import type { StateSlot } from './stateDict';
 export function readArrays(slots: readonly StateSlot[]): Tensors {
   return new Map(
     slots.map(({ name, variable, shape, toTorch }): [string, TensorEntry] => {
-      const data = tf.tidy(() => toTorch(variable).dataSync<'float32'>());
+      let data!: Float32Array;
+      // Not as the result of tidy: it would look for tensors in each element of the array, a second for each million.
+      tf.tidy(() => {
+        data = toTorch(variable).dataSync<'float32'>();
+      });
       return [name, { shape, data }];
     }),
   );
