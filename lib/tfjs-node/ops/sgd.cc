@@ -1,5 +1,5 @@
 // SgdUpdate: a step of stochastic gradient descent in one pass over the memory, which is what limits it. TensorFlow's own
-// ops would make five.
+// ops would make six.
 #include <algorithm>
 
 #include "call.h"
