@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { processorHas } from 'cifar10/dist/tensor/processor';
 
 const root = join(__dirname, '..', '..');
 const TORCH_VERSION = '2.15.0';
@@ -177,10 +178,7 @@ function installTorch(): string {
 }
 
 function describeMachine(python: string) {
-  const flags = readFileSync('/proc/cpuinfo', 'utf8');
-  const features = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((flag) =>
-    new RegExp(`\\b${flag}\\b`).test(flags),
-  );
+  const features = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((feature) => processorHas(feature));
   return {
     cpu: cpus()[0].model,
     cores: cpus().length,

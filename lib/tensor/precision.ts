@@ -1,7 +1,7 @@
 // Which number format the matrix work of a compiled function uses.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { backend } from './backend';
+import { processorHas } from './processor';
 
 export type Precision = 'auto' | 'float32' | 'bfloat16';
 
@@ -17,7 +17,7 @@ export function resolvePrecision(precision: Precision): 'float32' | 'bfloat16' {
 /** CPUs with AVX512-BF16 or AMX, and NVIDIA GPUs of compute capability 8.0 (Ampere) or newer. */
 function hasNativeBfloat16(): boolean {
   if (backend.isUsingGpuDevice) return gpuComputeCapability() >= 8;
-  return /\b(avx512_bf16|amx_bf16)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  return processorHas('avx512_bf16') || processorHas('amx_bf16');
 }
 
 function gpuComputeCapability(): number {

@@ -1,8 +1,8 @@
 // Winograd's convolutions (lib/tfjs-node/ops) as a pass over a graph: float32 convolutions with 3×3 filters take a
 // quarter of the multiplications, and a third of the time. They are rounded more: by one to two millionths of a typical value.
-import { readFileSync } from 'node:fs';
 import { backend, DataType } from './backend';
 import { type Attribute, type Graph, type Node, typeOf } from './graph';
+import { processorHas } from './processor';
 
 interface Replacement {
   readonly op: string;
@@ -76,8 +76,4 @@ const isAllOnes = (attribute: Attribute | undefined): boolean =>
   attribute !== undefined && 'ints' in attribute && attribute.ints.every((value) => value === 1);
 
 /** The ops are for processors with AVX2 and FMA. */
-export function hasWinograd(): boolean {
-  if (backend.isUsingGpuDevice) return false;
-  const flags = readFileSync('/proc/cpuinfo', 'utf8');
-  return [/\bavx2\b/, /\bfma\b/].every((flag) => flag.test(flags));
-}
+export const hasWinograd = (): boolean => !backend.isUsingGpuDevice && processorHas('avx2', 'fma');

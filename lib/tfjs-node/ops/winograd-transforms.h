@@ -1,30 +1,13 @@
 // Winograd's transforms of a tile, for 16 channels at a time: see winograd.h.
 #pragma once
 
-// These loops are for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/winograd.ts).
-#define HOT __attribute__((target("avx2,fma")))
-#define INLINED __attribute__((always_inline, target("avx2,fma")))
-#define INLINE inline INLINED
+#include "lanes.h"
 
 namespace cifar10 {
 
 constexpr int kTile = 4;
 constexpr int kPatch = 6;
 constexpr int kPositions = kPatch * kPatch;
-
-// Two registers of eight floats: 16 channels. Aligned to a float only, because the tensors of TensorFlow may lie anywhere.
-typedef float Half __attribute__((vector_size(32), aligned(4)));
-struct Vec {
-  Half low, high;
-};
-INLINE Vec Load(const float* p) { return {*(const Half*)p, *(const Half*)(p + 8)}; }
-INLINE void Store(float* p, Vec v) {
-  *(Half*)p = v.low;
-  *(Half*)(p + 8) = v.high;
-}
-INLINE Vec operator+(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
-INLINE Vec operator-(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
-INLINE Vec operator*(float a, Vec b) { return {a * b.low, a * b.high}; }
 
 // The transforms of one dimension, with the paper's names: x and y are vectors whose elements lie `from` and `to` apart.
 struct InputTransform {  // Bᵀ

@@ -9,12 +9,9 @@
 
 namespace cifar10 {
 
-/** Channels are taken 16 at a time: numbers of channels must be multiples of it. */
-constexpr int kLanes = 16;
-
 struct Convolution {
   int images, height, width;
-  /** Channels. The filter is [3, 3, inputs, outputs]. */
+  /** Channels, multiples of 16 (`kLanes`). The filter is [3, 3, inputs, outputs]. */
   int inputs, outputs;
 };
 
