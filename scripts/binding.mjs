@@ -56,9 +56,10 @@ function compilerArguments(folder, library) {
       ...flags,
       ...[join(bindingPackage, '..'), join(libraries, 'include')].map((path) => `-I${path}`),
       ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(bindingPackage, 'binding', name)),
-      ...['log-level.cc', 'memory.cc', 'ops/product.cc', 'ops/sgd.cc', 'ops/winograd.cc', 'ops/winograd-ops.cc'].map(
-        (name) => join(shim, name),
-      ),
+      ...['log-level.cc', 'memory.cc'].map((name) => join(shim, name)),
+      ...readdirSync(join(shim, 'ops'))
+        .filter((name) => name.endsWith('.cc'))
+        .map((name) => join(shim, 'ops', name)),
       ...['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'].map((name) => join(libraries, name)),
       // $ORIGIN is the folder that the binding lies in: the project may be moved.
       ...[libraries, ...nvidiaLibraries(library)].map((path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`),

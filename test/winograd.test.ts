@@ -2,12 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { DataType } from 'cifar10/dist/tensor/backend';
-import { createGraph } from 'cifar10/dist/tensor/graph';
-import { trace } from 'cifar10/dist/tensor/trace';
-import { hasWinograd, withWinograd } from 'cifar10/dist/tensor/winograd';
-
-const skip = hasWinograd() ? false : 'this processor has no AVX2';
+import { compiledAndEager, opsOf, randoms, relativeError, skip } from './ownOps';
 
 type Filter = [height: number, width: number, inputs: number, outputs: number];
 interface Case {
@@ -25,20 +20,8 @@ const convolve =
     return { y: conv(x, filter), dx, dfilter };
   };
 
-const ops = (fn: ReturnType<typeof convolve>, { images, filter }: Case, result: number[]): string[] => {
-  const graph = createGraph();
-  const types = [images, filter, result].map((shape) => ({ dtype: DataType.float32, shape }));
-  trace(fn, types, graph, new Map(), 'convolve');
-  return withWinograd(graph).nodes.map(({ op }) => op);
-};
-
-/** Root of the mean square of the difference, as a share of the expected values'. */
-function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
-  return tf.tidy(() => {
-    const error = tf.sub(actual, expected).square().mean().sqrt();
-    return error.div(expected.square().mean().sqrt()).dataSync()[0];
-  });
-}
+const ops = (fn: ReturnType<typeof convolve>, { images, filter }: Case, result: number[]): string[] =>
+  opsOf(fn, images, filter, result);
 
 const cases: Case[] = [
   { images: [2, 8, 8, 16], filter: [3, 3, 16, 16] },
@@ -55,10 +38,8 @@ for (const { images, filter } of cases) {
     { skip },
     () => {
       const resultShape = [...images.slice(0, 3), filter[3]];
-      const inputs = [images, filter, resultShape].map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', i + 1));
-      const program = compile({ convolve: convolve() }, { precision: 'float32' });
-      const [first, again] = [program.convolve, program.convolve].map((fn) => fn(inputs[0], inputs[1], inputs[2]));
-      const expected = tf.tidy(() => convolve()(inputs[0], inputs[1], inputs[2]));
+      const inputs = randoms(images, filter, resultShape);
+      const { first, again, eager: expected } = compiledAndEager(convolve(), inputs);
       for (const name of ['y', 'dx', 'dfilter'] as const) {
         assert.deepEqual(first[name].shape, expected[name].shape, name);
         const error = relativeError(first[name], expected[name]);
@@ -66,7 +47,6 @@ for (const { images, filter } of cases) {
         assert.ok(error > 0, `${name} is TensorFlow's own to the last bit: was it Winograd's?`);
         assert.deepEqual(again[name].dataSync(), first[name].dataSync(), `${name} is the same each time`);
       }
-      program.dispose();
       tf.dispose([inputs, first, again, expected]);
     },
   );

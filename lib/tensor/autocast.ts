@@ -2,7 +2,9 @@
 // statistics, losses and updates stay in float32. bfloat16 has float32's range with 8 bits of precision, so that, unlike
 // with float16, the loss needs no scaling. Same idea as PyTorch's autocast.
 import { DataType } from './backend';
+import { fusedNorm, fusedNormGrad } from './batchNorm';
 import { cast, createGraph, type Graph, type Node, typeOf, type Value } from './graph';
+import { rewrite } from './rewrite';
 
 /** Ops that are worth converting for. */
 const LOWERED = new Set(['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'MatMul']);
@@ -27,7 +29,8 @@ const FOLLOWING: Readonly<Record<string, number[]>> = {
 };
 
 /** A copy of the graph that works in bfloat16 where that pays. Nodes keep their names. */
-export function toBfloat16(source: Graph): Graph {
+export function toBfloat16(graphInFloat32: Graph): Graph {
+  const source = rewrite(graphInFloat32, [fusedNorm, fusedNormGrad]);
   const graph = createGraph();
   const copies = new Map<Node, Node>();
   const casts = new Map<string, Value>();

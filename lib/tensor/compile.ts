@@ -4,17 +4,15 @@ import * as tf from '@tensorflow/tfjs-node';
 import { toBfloat16 } from './autocast';
 import { type DataId, dataTypeOf } from './backend';
 import { addNode, createGraph, type Node, type TensorType } from './graph';
+import { withOwnOps } from './ownOps';
 import { resolvePrecision, type Precision } from './precision';
-import { withProducts } from './product';
 import { openSession, type Session } from './session';
 import { trace, type TensorFunction, type VariableMap } from './trace';
-import { withWinograd } from './winograd';
 
 export interface CompileOptions {
   /**
-   * 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. In float32, 3×3 convolutions on the
-   * processor are Winograd's (winograd.ts), which round a little more than tfjs's; and linear layers take our product
-   * (product.ts) where that is faster.
+   * 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. In float32 on the
+   * processor, some ops are our own (ownOps.ts), of which the 3×3 convolutions round a little more than tfjs's.
    */
   readonly precision?: Precision;
 }
@@ -65,7 +63,7 @@ export function compile<F extends Record<string, TensorFunction>>(
     if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
     const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
     const signature = signatureOf(name, types);
-    const running = (session ??= openSession(lowered ? toBfloat16(graph) : withProducts(withWinograd(graph))));
+    const running = (session ??= openSession(lowered ? toBfloat16(graph) : withOwnOps(graph)));
     push(running);
     const { inputs, outputs } = signature;
     const feeds = inputs.map((placeholder, index) => ({ placeholder, tensor: args[index] }));

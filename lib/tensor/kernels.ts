@@ -1,6 +1,7 @@
 // TensorFlow kernels that tfjs does not use: it spells them out in elementwise ops, at two to five times the cost.
 import * as tf from '@tensorflow/tfjs-node';
 import { backend, binding, dataTypeOf, DataType, type OpAttribute } from './backend';
+import { hasOwnOps } from './processor';
 
 export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
   name,
@@ -57,8 +58,9 @@ export interface NormStatistics {
 }
 
 /**
- * Batch normalisation of a training batch. Source: TensorFlow's FusedBatchNormV3; PyTorch's BatchNorm2d, whose running
- * variance is unbiased too.
+ * Batch normalisation of a training batch. Source: PyTorch's BatchNorm2d, whose running variance is unbiased. On the
+ * processor it is ours (lib/tfjs-node/ops/norm.cc), which takes half the time of TensorFlow's FusedBatchNormV3 and rounds
+ * less.
  * @param x [N, H, W, C]
  * @param gamma, beta [C]
  * @param running [C] each
@@ -74,25 +76,38 @@ export function batchNormTraining(
   { epsilon, momentum }: { epsilon: number; momentum: number },
   update: (statistics: NormStatistics) => void,
 ): tf.Tensor4D {
-  const common = [T, U, float('epsilon', epsilon), NHWC, bool('is_training', true)];
+  const { forward, gradient } = hasOwnOps() ? ownNorm(epsilon, momentum) : fusedNorm(epsilon, momentum);
   const op = tf.customGrad((...args) => {
     const [input, scale, offset] = args as tf.Tensor[];
     const save = args[3] as unknown as tf.GradSaveFunc;
-    const [y, mean, variance, ...reserved] = many(
-      'FusedBatchNormV3',
-      [...common, float('exponential_avg_factor', momentum)],
-      [input, scale, offset, running.mean, running.variance],
-      6,
-    );
+    const [y, mean, variance, ...reserved] = forward([input, scale, offset, running.mean, running.variance]);
     update({ mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D });
     save([input, scale, ...reserved]);
-    return {
-      value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        many('FusedBatchNormGradV3', common, [dy, ...saved], 5).slice(0, 3),
-    };
+    return { value: y, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient([dy, ...saved]) };
   });
   return op(x, gamma, beta) as tf.Tensor4D;
+}
+
+/** A batch norm's two ops. */
+interface NormOps {
+  /** From x, gamma, beta and the running statistics: y, the new running statistics, and what the gradient needs. */
+  readonly forward: (inputs: tf.Tensor[]) => tf.Tensor[];
+  /** From dy, x, gamma and that: dx, dgamma and dbeta. */
+  readonly gradient: (inputs: tf.Tensor[]) => tf.Tensor[];
+}
+
+const ownNorm = (epsilon: number, momentum: number): NormOps => ({
+  forward: (inputs) => many('BatchNorm', [], [...inputs, tf.scalar(momentum), tf.scalar(epsilon)], 5),
+  gradient: (inputs) => many('BatchNormGrad', [], inputs, 3),
+});
+
+function fusedNorm(epsilon: number, momentum: number): NormOps {
+  const common = [T, U, float('epsilon', epsilon), NHWC, bool('is_training', true)];
+  const average = float('exponential_avg_factor', momentum);
+  return {
+    forward: (inputs) => many('FusedBatchNormV3', [...common, average], inputs, 6),
+    gradient: (inputs) => many('FusedBatchNormGradV3', common, inputs, 5).slice(0, 3),
+  };
 }
 
 /**

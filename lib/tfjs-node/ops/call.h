@@ -13,8 +13,12 @@ namespace cifar10 {
 /** A call of an op on float tensors. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
 class Call {
  public:
-  explicit Call(TF_OpKernelContext* context) : context_(context), inputs_(TF_NumInputs(context)) {
-    for (int i = 0; i < int(inputs_.size()) && ok(); i++) TF_GetInput(context_, i, &inputs_[i], status_);
+  explicit Call(TF_OpKernelContext* context)
+      : context_(context), inputs_(TF_NumInputs(context)), data_(inputs_.size()) {
+    for (int i = 0; i < int(inputs_.size()) && ok(); i++) {
+      TF_GetInput(context_, i, &inputs_[i], status_);
+      if (ok()) data_[i] = static_cast<const float*>(TF_TensorData(inputs_[i]));
+    }
   }
   ~Call() {
     if (!ok()) TF_OpKernelContext_Failure(context_, status_);
@@ -27,8 +31,9 @@ class Call {
 
   bool ok() const { return TF_GetCode(status_) == TF_OK; }
   int Size(int input, int axis) const { return int(TF_Dim(inputs_[input], axis)); }
+  int LastSize(int input) const { return Size(input, TF_NumDims(inputs_[input]) - 1); }
   std::int64_t Elements(int input) const { return TF_TensorElementCount(inputs_[input]); }
-  const float* Input(int input) const { return static_cast<const float*>(TF_TensorData(inputs_[input])); }
+  const float* Input(int input) const { return data_[input]; }
 
   /** Memory for an output; null where there is none. */
   float* Output(int index, const std::vector<std::int64_t>& shape) {
@@ -37,10 +42,18 @@ class Call {
     return Made(TF_AllocateOutput(context_, index, TF_FLOAT, shape.data(), int(shape.size()), bytes, status_));
   }
   /** Memory for an output of an input's shape; null where there is none. */
-  float* OutputLike(int index, int input) {
-    std::vector<std::int64_t> shape(TF_NumDims(inputs_[input]));
-    for (int axis = 0; axis < int(shape.size()); axis++) shape[axis] = Size(input, axis);
-    return Output(index, shape);
+  float* OutputLike(int index, int input) { return Output(index, Shape(input)); }
+  /**
+   * The same, in the input's own memory where nobody else needs it any more. The input can still be read, its shape no
+   * longer.
+   */
+  float* OutputInPlace(int index, int input) {
+    const std::vector<std::int64_t> shape = Shape(input);
+    // Memory that we hold, too, would not be given away.
+    TF_DeleteTensor(inputs_[input]);
+    inputs_[input] = nullptr;
+    int taken;
+    return Made(TF_ForwardInputOrAllocateOutput(context_, &input, 1, index, shape.data(), int(shape.size()), &taken, status_));
   }
   /** Memory to work with; null where there is none. */
   float* Scratch(std::size_t floats) {
@@ -50,6 +63,11 @@ class Call {
   }
 
  private:
+  std::vector<std::int64_t> Shape(int input) const {
+    std::vector<std::int64_t> shape(TF_NumDims(inputs_[input]));
+    for (int axis = 0; axis < int(shape.size()); axis++) shape[axis] = Size(input, axis);
+    return shape;
+  }
   float* Made(TF_Tensor* tensor) {
     made_.push_back(tensor);
     return ok() ? static_cast<float*>(TF_TensorData(tensor)) : nullptr;
@@ -58,6 +76,7 @@ class Call {
   TF_OpKernelContext* const context_;
   TF_Status* const status_ = TF_NewStatus();
   std::vector<TF_Tensor*> inputs_, made_;
+  std::vector<const float*> data_;
 };
 
 /**

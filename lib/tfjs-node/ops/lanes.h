@@ -1,10 +1,7 @@
 // Sixteen floats at a time.
 #pragma once
 
-// These loops are for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/processor.ts).
-#define HOT __attribute__((target("avx2,fma")))
-#define INLINED __attribute__((always_inline, target("avx2,fma")))
-#define INLINE inline INLINED
+#include "hot.h"
 
 namespace cifar10 {
 

@@ -1,0 +1,13 @@
+// Our own TensorFlow ops (lib/tfjs-node/ops) in place of TensorFlow's, in float32 graphs on the processor.
+import { biasGrad, biasRelu, reluBiasGrad } from './activation';
+import type { Graph } from './graph';
+import { maxPool } from './maxPool';
+import { hasOwnOps } from './processor';
+import { product } from './product';
+import { rewrite } from './rewrite';
+import { winograd } from './winograd';
+
+const RULES = [winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool];
+
+/** A copy of the graph with our ops where they can be had. Nodes keep their names. */
+export const withOwnOps = (graph: Graph): Graph => (hasOwnOps() ? rewrite(graph, RULES) : graph);

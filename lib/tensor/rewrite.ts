@@ -1,0 +1,46 @@
+// Other ops in place of a graph's, node by node.
+import { DataType } from './backend';
+import { type Attribute, type Graph, type Node, typeOf } from './graph';
+
+/**
+ * What stands in a node's place: nodes of which the last has its name and its outputs; undefined where the rule is for
+ * others. The nodes that it looks at are those of the graph as it was.
+ */
+export type Rule = (node: Node) => Node[] | undefined;
+
+/** A copy of the graph in which each node was replaced by the first rule that knows it. */
+export function rewrite(graph: Graph, rules: readonly Rule[]): Graph {
+  const nodes: Node[] = [];
+  const latest = new Map<Node, Node>();
+  const now = (node: Node): Node => latest.get(node) ?? node;
+  for (const node of graph.nodes) {
+    const replacement = firstOf(rules, node) ?? [node];
+    for (const { inputs, after, ...rest } of replacement) {
+      const values = inputs.map(({ node: from, index }) => ({ node: now(from), index }));
+      nodes.push({ ...rest, inputs: values, after: after.map(now) });
+    }
+    latest.set(node, nodes[nodes.length - 1]);
+  }
+  return { ...graph, nodes };
+}
+
+function firstOf(rules: readonly Rule[], node: Node): Node[] | undefined {
+  for (const rule of rules) {
+    const nodes = rule(node);
+    if (nodes) return nodes;
+  }
+  return undefined;
+}
+
+export const inputShape = (node: Node, index: number): number[] => typeOf(node.inputs[index]).shape;
+export const outputShape = (node: Node): number[] => node.outputs[0].shape;
+export const isFloat32 = (node: Node): boolean => node.outputs[0].dtype === DataType.float32;
+export const isEmpty = (shape: number[]): boolean => shape.includes(0);
+
+type Optional = Attribute | undefined;
+export const isTrue = (attribute: Optional): boolean =>
+  attribute !== undefined && 'bool' in attribute && attribute.bool;
+export const isText = (attribute: Optional, text: string): boolean =>
+  attribute !== undefined && 'string' in attribute && attribute.string === text;
+export const isInts = (attribute: Optional, ints: number[]): boolean =>
+  attribute !== undefined && 'ints' in attribute && attribute.ints.join() === ints.join();

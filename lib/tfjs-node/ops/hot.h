@@ -1,0 +1,6 @@
+// Functions compiled for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/ownOps.ts).
+#pragma once
+
+#define HOT __attribute__((target("avx2,fma")))
+#define INLINED __attribute__((always_inline, target("avx2,fma")))
+#define INLINE inline INLINED

@@ -1,0 +1,26 @@
+// A tensor of any number of axes as [pixels, channels], cut into parts for the threads.
+#pragma once
+#include <algorithm>
+
+#include "call.h"
+
+namespace cifar10 {
+
+struct Pixels {
+  /** Floats that a thread takes at a time: 128 KB stay in its cache when they are read again. */
+  static constexpr std::ptrdiff_t kPart = 1 << 15;
+
+  Pixels(std::ptrdiff_t elements, std::ptrdiff_t channels)
+      : channels(channels),
+        count(elements / channels),
+        height(std::max<std::ptrdiff_t>(1, kPart / channels)),
+        parts(int((count + height - 1) / height)) {}
+  /** Floats before a part, and pixels in it. */
+  std::ptrdiff_t Before(int part) const { return part * height * channels; }
+  std::ptrdiff_t Height(int part) const { return std::min(height, count - part * height); }
+
+  const std::ptrdiff_t channels, count, height;
+  const int parts;
+};
+
+}  // namespace cifar10

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import { compiledAndEager, opsOf, randoms, skip } from './ownOps';
+
+const pool =
+  (size = 2, strides = 2, padding: 'valid' | 'same' = 'valid') =>
+  (x: tf.Tensor) =>
+    tf.maxPool(x as tf.Tensor4D, size, strides, padding);
+/** Max pooling and its gradient. */
+const step =
+  (f = pool()) =>
+  (x: tf.Tensor, dy: tf.Tensor) => ({ y: f(x), dx: tf.grad(f)(x, dy) });
+
+for (const shape of [
+  [1, 2, 2, 1],
+  [3, 4, 6, 5],
+  [17, 8, 10, 16],
+  [2, 2, 2, 300],
+]) {
+  const small = [shape[0], shape[1] / 2, shape[2] / 2, shape[3]];
+  for (const padding of ['valid', 'same'] as const) {
+    test(`[${shape.join()}], ${padding}: TensorFlow's max pooling, to the last bit`, { skip }, () => {
+      const inputs = randoms(shape, small);
+      // Many ties, as after a ReLU: the first of the largest gets the gradient.
+      inputs.splice(
+        0,
+        1,
+        tf.tidy(() => tf.relu(inputs[0].mul(2).round())),
+      );
+      const f = step(pool(2, 2, padding));
+      assert.ok(opsOf(f, shape, small).includes('HalvingMaxPoolGrad'));
+      const { first, again, eager } = compiledAndEager(f, inputs);
+      for (const name of ['y', 'dx'] as const) {
+        assert.deepEqual(first[name].shape, eager[name].shape, name);
+        assert.deepEqual(first[name].dataSync(), eager[name].dataSync(), name);
+      }
+      tf.dispose([inputs, first, again, eager]);
+    });
+  }
+}
+
+const others: [string, ReturnType<typeof pool>, number[], number[]][] = [
+  ['3×3', pool(3, 2), [2, 7, 7, 4], [2, 3, 3, 4]],
+  ['stride 1', pool(2, 1), [2, 4, 4, 4], [2, 3, 3, 4]],
+  ['odd sides', pool(), [2, 5, 4, 4], [2, 2, 2, 4]],
+  ['no images', pool(), [0, 4, 4, 4], [0, 2, 2, 4]],
+];
+for (const [name, f, large, small] of others) {
+  test(`${name}: TensorFlow's own stays`, { skip }, () => {
+    const found = opsOf(step(f), large, small);
+    assert.ok(found.includes('MaxPool') && !found.some((op) => op.startsWith('Halving')));
+  });
+}

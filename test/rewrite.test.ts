@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DataType } from 'cifar10/dist/tensor/backend';
+import { addNode, createGraph } from 'cifar10/dist/tensor/graph';
+import { isEmpty, isFloat32, isInts, isText, isTrue, rewrite, type Rule } from 'cifar10/dist/tensor/rewrite';
+
+const type = { dtype: DataType.float32, shape: [2, 3] };
+const rename =
+  (from: string, to: string): Rule =>
+  (node) =>
+    node.op === from ? [{ ...node, op: to }] : undefined;
+
+test('the first rule that knows a node replaces it, others stay, and the graph itself is not touched', () => {
+  const graph = createGraph();
+  const a = addNode(graph, 'A', [], {}, [type]);
+  addNode(graph, 'B', [{ node: a, index: 0 }], {}, [type]);
+  addNode(graph, 'C', [], {}, [type]);
+  const opsAfter = rewrite(graph, [rename('A', 'X'), rename('A', 'Y'), rename('B', 'Z')]).nodes.map(({ op }) => op);
+  assert.deepEqual(opsAfter, ['X', 'Z', 'C']);
+  assert.deepEqual(
+    graph.nodes.map(({ op }) => op),
+    ['A', 'B', 'C'],
+  );
+});
+
+test('a rule may put several nodes in the place of one', () => {
+  const graph = createGraph();
+  const node = addNode(graph, 'A', [], {}, [type]);
+  const before = { ...node, name: 'before', op: 'Const' };
+  const { nodes } = rewrite(graph, [(one) => [before, one]]);
+  assert.deepEqual(
+    nodes.map(({ name }) => name),
+    ['before', node.name],
+  );
+});
+
+test('attributes: of the right kind and value, or not', () => {
+  assert.deepEqual([{ bool: true }, { bool: false }, { int: 1 }, undefined].map(isTrue), [true, false, false, false]);
+  assert.equal(isText({ string: 'SAME' }, 'SAME'), true);
+  assert.equal(isText({ string: 'VALID' }, 'SAME'), false);
+  assert.equal(isText(undefined, 'SAME'), false);
+  assert.equal(isInts({ ints: [1, 2] }, [1, 2]), true);
+  assert.equal(isInts({ ints: [1, 2, 3] }, [1, 2]), false);
+  assert.equal(isInts({ int: 1 }, [1]), false);
+  assert.equal(isEmpty([2, 0, 3]), true);
+  assert.equal(isEmpty([]), false);
+  const node = addNode(createGraph(), 'A', [], {}, [{ ...type, dtype: DataType.bfloat16 }]);
+  assert.equal(isFloat32(node), false);
+});
