@@ -95,6 +95,34 @@ test('an input that is needed afterwards keeps its values', { skip }, () => {
   tf.dispose([inputs, first, again, eager]);
 });
 
+test('one gradient for two layers, which is needed afterwards, too, keeps its values', { skip }, () => {
+  const residual = (x: tf.Tensor, bias: tf.Tensor, dy: tf.Tensor) => {
+    const twice = tf.mul(dy, 2);
+    const [a, da] = tf.grads(layer)([x, bias], twice);
+    const [b] = tf.grads(layer)([tf.neg(x), bias], twice);
+    return { a, da, b, twice };
+  };
+  const inputs = randoms([64, 128], [128], [64, 128]);
+  const { first, again, eager } = compiledAndEager(residual, inputs);
+  for (const name of ['a', 'b', 'twice'] as const) assert.ok(isEqual(first[name], eager[name]), name);
+  assert.ok(relativeError(first.da, eager.da) < 1e-6);
+  tf.dispose([inputs, first, again, eager]);
+});
+
+test('other sums of a gradient are what they were', { skip }, () => {
+  const sums = (x: tf.Tensor, bias: tf.Tensor, dy: tf.Tensor) => {
+    const dx = tf.grad((x) => layer(x, bias))(x, dy);
+    return { rows: tf.sum(dx, [1, 2]), last: tf.sum(dx, 2), kept: tf.sum(dx, [0, 1], true), all: tf.sum(dx, [0, 1]) };
+  };
+  const inputs = randoms([4, 4, 4], [4], [4, 4, 4]);
+  const { first, again, eager } = compiledAndEager(sums, inputs);
+  for (const name of ['rows', 'last', 'kept', 'all'] as const) {
+    assert.deepEqual(first[name].shape, eager[name].shape, name);
+    assert.ok(relativeError(first[name], eager[name]) < 1e-6, name);
+  }
+  tf.dispose([inputs, first, again, eager]);
+});
+
 test('nothing to compute: TensorFlow’s ops stay', { skip }, () => {
   assert.ok(!opsOf((x, bias) => ({ y: layer(x, bias) }), [0, 4], [4]).includes('BiasRelu'));
 });

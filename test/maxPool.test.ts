@@ -40,6 +40,18 @@ for (const shape of [
   }
 }
 
+test('what is no number is seen, wherever it stands', { skip }, () => {
+  for (let place = 0; place < 4; place++) {
+    const x = tf.tensor4d(
+      [1, 2, 3, 4].map((value, i) => (i === place ? NaN : value)),
+      [1, 2, 2, 1],
+    );
+    const { first, again, eager } = compiledAndEager((x) => ({ y: pool()(x) }), [x]);
+    assert.ok(Number.isNaN(first.y.dataSync()[0]), `at ${place}`);
+    tf.dispose([x, first, again, eager]);
+  }
+});
+
 const others: [string, ReturnType<typeof pool>, number[], number[]][] = [
   ['3×3', pool(3, 2), [2, 7, 7, 4], [2, 3, 3, 4]],
   ['stride 1', pool(2, 1), [2, 4, 4, 4], [2, 3, 3, 4]],

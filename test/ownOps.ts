@@ -29,7 +29,7 @@ export function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
   });
 }
 
-/** What a function gives compiled, twice, and op by op with TensorFlow's ops. The caller disposes it. */
+/** What a function gives compiled, twice, and op by op, where only few ops are ours. The caller disposes it. */
 export function compiledAndEager<Names extends string>(
   fn: (...inputs: tf.Tensor[]) => Record<Names, tf.Tensor>,
   inputs: tf.Tensor[],

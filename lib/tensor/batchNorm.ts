@@ -10,7 +10,7 @@ export const fusedNorm: Rule = (node) => {
   const { momentum, epsilon } = constantsOf(node);
   const attributes = { ...attributesWith(epsilon), exponential_avg_factor: momentum };
   const [inputs, outputs] = [node.inputs.slice(0, 5), [...node.outputs, unused]];
-  return [{ ...node, op: 'FusedBatchNormV3', inputs, attributes, outputs }];
+  return { ...node, op: 'FusedBatchNormV3', inputs, attributes, outputs };
 };
 
 export const fusedNormGrad: Rule = (node) => {
@@ -18,7 +18,7 @@ export const fusedNormGrad: Rule = (node) => {
   const { node: norm } = node.inputs[3];
   const attributes = attributesWith(constantsOf(norm).epsilon);
   const inputs = [...node.inputs, { node: norm, index: 5 }];
-  return [{ ...node, op: 'FusedBatchNormGradV3', inputs, attributes, outputs: [...node.outputs, unused, unused] }];
+  return { ...node, op: 'FusedBatchNormGradV3', inputs, attributes, outputs: [...node.outputs, unused, unused] };
 };
 
 const attributesWith = (epsilon: Attribute): Record<string, Attribute> => ({

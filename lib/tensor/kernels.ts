@@ -1,4 +1,4 @@
-// TensorFlow kernels that tfjs does not use: it spells them out in elementwise ops, at two to five times the cost.
+// TensorFlow kernels that tfjs does not use, and our own: it spells them out in elementwise ops, at two to five times the cost.
 import * as tf from '@tensorflow/tfjs-node';
 import { backend, binding, dataTypeOf, DataType, type OpAttribute } from './backend';
 import { hasOwnOps } from './processor';

@@ -7,9 +7,12 @@ export const maxPool: Rule = (node) => {
   const op = OPS[node.op];
   if (!op || !isFloat32(node) || !isText(node.attributes.data_format, 'NHWC')) return undefined;
   const { ksize, strides } = node.attributes;
-  const shape = inputShape(node, 0);
+  if (![ksize, strides].every((sizes) => isInts(sizes, [1, 2, 2, 1]))) return undefined;
+  const [images, height, width, channels] = inputShape(node, 0);
   // Even sides: with or without padding, the squares are the same.
-  const isEven = shape.slice(1, 3).every((side) => side % 2 === 0);
-  if (![ksize, strides].every((sizes) => isInts(sizes, [1, 2, 2, 1])) || !isEven || isEmpty(shape)) return undefined;
-  return [{ ...node, op, attributes: {} }];
+  if (isEmpty([images, height, width, channels]) || height % 2 !== 0 || width % 2 !== 0) return undefined;
+  // Of the gradient: where the sizes do not agree, it is TensorFlow's op that says so.
+  const pooled = [images, height / 2, width / 2, channels].join();
+  if (node.inputs.slice(1).some((_, i) => inputShape(node, i + 1).join() !== pooled)) return undefined;
+  return { ...node, op, attributes: {} };
 };

@@ -10,7 +10,9 @@ export const product: Rule = (node) => {
   const { op, attributes } = node;
   if (op !== 'MatMul' || !isFloat32(node) || processorHas('avx512f')) return undefined;
   if (isTrue(attributes.transpose_a) || isTrue(attributes.transpose_b)) return undefined;
+  // Where the sizes do not agree, it is TensorFlow's op that says so.
+  if (inputShape(node, 0)[1] !== inputShape(node, 1)[0]) return undefined;
   if (isEmpty(inputShape(node, 0)) || isEmpty(outputShape(node)) || outputShape(node)[1] % COLUMNS !== 0)
     return undefined;
-  return [{ ...node, op: 'Product', attributes: {} }];
+  return { ...node, op: 'Product', attributes: {} };
 };

@@ -3,31 +3,27 @@ import { DataType } from './backend';
 import { type Attribute, type Graph, type Node, typeOf } from './graph';
 
 /**
- * What stands in a node's place: nodes of which the last has its name and its outputs; undefined where the rule is for
- * others. The nodes that it looks at are those of the graph as it was.
+ * What stands in a node's place, with its name; undefined where the rule is for others. The nodes that it looks at are those
+ * of the graph as it was.
  */
-export type Rule = (node: Node) => Node[] | undefined;
+export type Rule = (node: Node) => Node | undefined;
 
 /** A copy of the graph in which each node was replaced by the first rule that knows it. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): Graph {
-  const nodes: Node[] = [];
   const latest = new Map<Node, Node>();
   const now = (node: Node): Node => latest.get(node) ?? node;
   for (const node of graph.nodes) {
-    const replacement = firstOf(rules, node) ?? [node];
-    for (const { inputs, after, ...rest } of replacement) {
-      const values = inputs.map(({ node: from, index }) => ({ node: now(from), index }));
-      nodes.push({ ...rest, inputs: values, after: after.map(now) });
-    }
-    latest.set(node, nodes[nodes.length - 1]);
+    const { inputs, after, ...rest } = firstOf(rules, node) ?? node;
+    const values = inputs.map(({ node: from, index }) => ({ node: now(from), index }));
+    latest.set(node, { ...rest, inputs: values, after: after.map(now) });
   }
-  return { ...graph, nodes };
+  return { ...graph, nodes: graph.nodes.map(now) };
 }
 
-function firstOf(rules: readonly Rule[], node: Node): Node[] | undefined {
+function firstOf(rules: readonly Rule[], node: Node): Node | undefined {
   for (const rule of rules) {
-    const nodes = rule(node);
-    if (nodes) return nodes;
+    const replacement = rule(node);
+    if (replacement) return replacement;
   }
   return undefined;
 }

@@ -38,7 +38,7 @@ export const winograd: Rule = (node) => {
   const replacement = REPLACEMENTS[node.op];
   if (!replacement || !isFloat32(node) || !fits(node, replacement)) return undefined;
   const { op, inputs } = replacement;
-  return [{ ...node, op, inputs: inputs.map((index) => node.inputs[index]), attributes: {} }];
+  return { ...node, op, inputs: inputs.map((index) => node.inputs[index]), attributes: {} };
 };
 
 function fits(node: Node, { shapes }: Replacement): boolean {

@@ -30,8 +30,14 @@ class Call {
   Call(const Call&) = delete;
 
   bool ok() const { return TF_GetCode(status_) == TF_OK; }
+  /** Fails the call where a condition does not hold; whether all is well until here. */
+  bool Require(bool condition, const char* message) {
+    if (ok() && !condition) TF_SetStatus(status_, TF_INVALID_ARGUMENT, message);
+    return ok();
+  }
   int Size(int input, int axis) const { return int(TF_Dim(inputs_[input], axis)); }
-  int LastSize(int input) const { return Size(input, TF_NumDims(inputs_[input]) - 1); }
+  int Axes(int input) const { return TF_NumDims(inputs_[input]); }
+  int LastSize(int input) const { return Size(input, Axes(input) - 1); }
   std::int64_t Elements(int input) const { return TF_TensorElementCount(inputs_[input]); }
   const float* Input(int input) const { return data_[input]; }
 
@@ -64,7 +70,7 @@ class Call {
 
  private:
   std::vector<std::int64_t> Shape(int input) const {
-    std::vector<std::int64_t> shape(TF_NumDims(inputs_[input]));
+    std::vector<std::int64_t> shape(Axes(input));
     for (int axis = 0; axis < int(shape.size()); axis++) shape[axis] = Size(input, axis);
     return shape;
   }

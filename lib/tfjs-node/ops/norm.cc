@@ -13,25 +13,33 @@
 namespace cifar10 {
 namespace {
 
-/** Mean of each channel over some pixels, and the sum of its squared differences from it. */
-HOT void Moments(const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* mean, float* squares) {
+/** Mean of each channel over some pixels, and the sum of its squared differences from it. `rest` is to work with. */
+HOT void Moments(const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* mean, float* squares, float* rest) {
   std::fill_n(mean, channels, 0.f);
   std::fill_n(squares, channels, 0.f);
+  std::fill_n(rest, channels, 0.f);
   for (std::ptrdiff_t p = 0; p < pixels; p++)
     for (std::ptrdiff_t c = 0; c < channels; c++) mean[c] += x[p * channels + c];
   for (std::ptrdiff_t c = 0; c < channels; c++) mean[c] /= pixels;
   for (std::ptrdiff_t p = 0; p < pixels; p++) {
     for (std::ptrdiff_t c = 0; c < channels; c++) {
       const float difference = x[p * channels + c] - mean[c];
+      rest[c] += difference;
       squares[c] += difference * difference;
     }
   }
+  // A long sum is rounded: what is left of the differences tells by how much the mean is off.
+  for (std::ptrdiff_t c = 0; c < channels; c++) {
+    const float error = rest[c] / pixels;
+    mean[c] += error;
+    squares[c] -= error * rest[c];
+  }
 }
 
-HOT void Normalise(const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, const float* scale, const float* shift,
-                   float* y) {
+HOT void Normalise(const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, const float* mean, const float* scale,
+                   const float* beta, float* y) {
   for (std::ptrdiff_t p = 0; p < pixels; p++)
-    for (std::ptrdiff_t c = 0; c < channels; c++) y[p * channels + c] = x[p * channels + c] * scale[c] + shift[c];
+    for (std::ptrdiff_t c = 0; c < channels; c++) y[p * channels + c] = (x[p * channels + c] - mean[c]) * scale[c] + beta[c];
 }
 
 /** For each channel the sum of dy, and of dy times x's difference from the mean. */
@@ -48,60 +56,70 @@ HOT void Gradients(const float* dy, const float* x, std::ptrdiff_t pixels, std::
   }
 }
 
-/** dx = a·dy + b·x + shift */
-HOT void Combine(const float* dy, const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, const float* a,
-                 const float* b, const float* shift, float* dx) {
+/** dx = a·dy + b·(x − mean) + shift */
+HOT void Combine(const float* dy, const float* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, const float* mean,
+                 const float* a, const float* b, const float* shift, float* dx) {
   for (std::ptrdiff_t p = 0; p < pixels; p++) {
     for (std::ptrdiff_t c = 0; c < channels; c++) {
       const std::ptrdiff_t i = p * channels + c;
-      dx[i] = a[c] * dy[i] + (b[c] * x[i] + shift[c]);
+      dx[i] = a[c] * dy[i] + (b[c] * (x[i] - mean[c]) + shift[c]);
     }
   }
+}
+
+/** Whether inputs from … to are as long as x has channels, and x is images with something in them. */
+bool Fits(Call& call, int x, int from, int to) {
+  bool isEach = call.ok() && call.Axes(x) == 4 && call.Elements(x) > 0;
+  for (int input = from; input <= to && isEach; input++) isEach = call.Elements(input) == call.LastSize(x);
+  return call.Require(isEach, "batch norm: expected x [N, H, W, C] that is not empty, and a number for each of C channels");
 }
 
 /** Inputs x [N, H, W, C], gamma, beta, running mean, running variance [C], momentum and epsilon. */
 void ComputeNorm(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
-  const Pixels s(call.Elements(0), call.Elements(1));
+  if (!Fits(call, 0, 1, 4)) return;
+  const Pixels s(call.Elements(0), call.LastSize(0));
   const float *x = call.Input(0), *gamma = call.Input(1), *beta = call.Input(2);
   const float momentum = *call.Input(5), epsilon = *call.Input(6);
   float* y = call.OutputLike(0, 0);
-  float* outputs[4];  // new running mean, new running variance, mean, 1 / standard deviation
-  for (int i = 0; i < 4 && y; i++) outputs[i] = call.OutputLike(i + 1, 1);
-  float* scratch = y && call.ok() ? call.Scratch((2 * s.parts + 2) * s.channels) : nullptr;
+  float* newMean = y ? call.OutputLike(1, 1) : nullptr;
+  float* newVariance = newMean ? call.OutputLike(2, 1) : nullptr;
+  float* mean = newVariance ? call.OutputLike(3, 1) : nullptr;
+  float* inverse = mean ? call.OutputLike(4, 1) : nullptr;
+  float* scratch = inverse ? call.Scratch((3 * s.parts + 1) * s.channels) : nullptr;
   if (!scratch) return;
-  float *scale = scratch, *shift = scale + s.channels, *means = shift + s.channels, *squares = means + s.parts * s.channels;
+  float *scale = scratch, *means = scale + s.channels;
+  float *squares = means + s.parts * s.channels, *rest = squares + s.parts * s.channels;
   Team& team = Team::shared();
   team.run(s.parts, [&](int part, int) {
-    Moments(x + s.Before(part), s.Height(part), s.channels, means + part * s.channels, squares + part * s.channels);
+    const std::ptrdiff_t row = part * s.channels;
+    Moments(x + s.Before(part), s.Height(part), s.channels, means + row, squares + row, rest + row);
   });
   for (std::ptrdiff_t c = 0; c < s.channels; c++) {
-    double mean = 0, square = 0;
-    for (int part = 0; part < s.parts; part++) mean += double(means[part * s.channels + c]) * s.Height(part) / s.count;
+    double average = 0, square = 0;
+    for (int part = 0; part < s.parts; part++) average += double(means[part * s.channels + c]) * s.Height(part) / s.count;
     for (int part = 0; part < s.parts; part++) {
-      const double difference = means[part * s.channels + c] - mean;
+      const double difference = means[part * s.channels + c] - average;
       square += squares[part * s.channels + c] + difference * difference * s.Height(part);
     }
-    const double variance = square / s.count, deviation = std::sqrt(variance + epsilon);
-    const double unbiased = s.count > 1 ? square / (s.count - 1) : variance;
-    outputs[0][c] = (1 - momentum) * call.Input(3)[c] + momentum * mean;
-    outputs[1][c] = (1 - momentum) * call.Input(4)[c] + momentum * unbiased;
-    outputs[2][c] = mean;
-    outputs[3][c] = 1 / deviation;
-    scale[c] = gamma[c] / deviation;
-    shift[c] = beta[c] - mean * gamma[c] / deviation;
+    const double variance = square / s.count, unbiased = s.count > 1 ? square / (s.count - 1) : variance;
+    newMean[c] = float((1 - momentum) * call.Input(3)[c] + momentum * average);
+    newVariance[c] = float((1 - momentum) * call.Input(4)[c] + momentum * unbiased);
+    mean[c] = float(average);
+    inverse[c] = float(1 / std::sqrt(variance + epsilon));
+    scale[c] = gamma[c] * inverse[c];
   }
   team.run(s.parts, [&](int part, int) {
-    Normalise(x + s.Before(part), s.Height(part), s.channels, scale, shift, y + s.Before(part));
+    Normalise(x + s.Before(part), s.Height(part), s.channels, mean, scale, beta, y + s.Before(part));
   });
 }
 
 /** Inputs dy, x [N, H, W, C], gamma, and the mean and 1 / standard deviation of x [C]. */
 void ComputeGrad(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
-  const Pixels s(call.Elements(1), call.Elements(2));
+  if (!Fits(call, 1, 2, 4)) return;
+  if (!call.Require(call.Elements(0) == call.Elements(1), "batch norm's gradient: dy must have x's shape")) return;
+  const Pixels s(call.Elements(1), call.LastSize(1));
   const float *dy = call.Input(0), *x = call.Input(1), *gamma = call.Input(2);
   const float *mean = call.Input(3), *inverse = call.Input(4);
   float* dx = call.OutputLike(0, 1);
@@ -113,8 +131,8 @@ void ComputeGrad(void*, TF_OpKernelContext* context) {
   float *sums = shift + s.channels, *products = sums + s.parts * s.channels;
   Team& team = Team::shared();
   team.run(s.parts, [&](int part, int) {
-    Gradients(dy + s.Before(part), x + s.Before(part), s.Height(part), s.channels, mean, sums + part * s.channels,
-              products + part * s.channels);
+    const std::ptrdiff_t at = s.Before(part), row = part * s.channels;
+    Gradients(dy + at, x + at, s.Height(part), s.channels, mean, sums + row, products + row);
   });
   for (std::ptrdiff_t c = 0; c < s.channels; c++) {
     double sum = 0, product = 0;
@@ -122,14 +140,15 @@ void ComputeGrad(void*, TF_OpKernelContext* context) {
       sum += sums[part * s.channels + c];
       product += products[part * s.channels + c];
     }
-    dbeta[c] = sum;
-    dgamma[c] = product * inverse[c];
+    dbeta[c] = float(sum);
+    dgamma[c] = float(product * inverse[c]);
     a[c] = gamma[c] * inverse[c];
-    b[c] = -double(a[c]) * inverse[c] * inverse[c] * product / s.count;
-    shift[c] = -double(b[c]) * mean[c] - double(a[c]) * sum / s.count;
+    b[c] = float(-double(a[c]) * inverse[c] * inverse[c] * product / s.count);
+    shift[c] = float(-double(a[c]) * sum / s.count);
   }
   team.run(s.parts, [&](int part, int) {
-    Combine(dy + s.Before(part), x + s.Before(part), s.Height(part), s.channels, a, b, shift, dx + s.Before(part));
+    const std::ptrdiff_t at = s.Before(part);
+    Combine(dy + at, x + at, s.Height(part), s.channels, mean, a, b, shift, dx + at);
   });
 }
 

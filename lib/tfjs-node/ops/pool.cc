@@ -16,7 +16,8 @@ struct Sizes {
   std::ptrdiff_t Below() const { return 2 * width * channels; }
 };
 
-INLINE float Larger(float a, float b) { return a < b ? b : a; }
+/** What is no number wins, so that it is seen. */
+INLINE float Larger(float a, float b) { return a < b || b != b ? b : a; }
 
 HOT void Pool(const Sizes& s, const float* x, float* y) {
   for (std::ptrdiff_t row = 0; row < s.height; row++) {

@@ -63,7 +63,8 @@ void ComputeProduct(void*, TF_OpKernelContext* context) {
   float* y = call.Output(0, {s.rows, s.outputs});
   float* packed = y ? call.Scratch(std::size_t(team.size()) * kDepth * kColumns) : nullptr;
   if (!packed) return;
-  const int across = s.outputs / kColumns, down = (team.size() + across - 1) / across;
+  const int across = s.outputs / kColumns;
+  const int down = std::min<int>((team.size() + across - 1) / across, (s.rows + kRows - 1) / kRows);
   const int height = (s.rows + down * kRows - 1) / (down * kRows) * kRows;
   team.run(across * down, [&](int index, int worker) {
     const int row = std::min<int>(index / across * height, s.rows), end = std::min<int>(row + height, s.rows);
