@@ -1,10 +1,9 @@
 // What the tests of our own ops have in common.
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { DataType } from 'cifar10/dist/tensor/backend';
+import { DataType, hasOwnOps } from 'cifar10/dist/tensor/backend';
 import { createGraph } from 'cifar10/dist/tensor/graph';
 import { withOwnOps } from 'cifar10/dist/tensor/ownOps';
-import { hasOwnOps } from 'cifar10/dist/tensor/processor';
 import { trace, type TensorFunction } from 'cifar10/dist/tensor/trace';
 
 export const skip = hasOwnOps() ? false : 'our ops are for processors with AVX2';

@@ -1,6 +1,6 @@
 // Bias and ReLU in one op, and so their gradients (lib/tfjs-node/ops/activation.cc): half the passes over the memory.
 import { DataType } from './backend';
-import type { Node } from './graph';
+import { constantBytes, type Node, typeOf } from './graph';
 import { isEmpty, isFloat32, isText, isTrue, outputShape, type Rule } from './rewrite';
 
 /** The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) */
@@ -35,10 +35,9 @@ export const biasGrad: Rule = (node) => {
 /** A sum over all axes but the last. */
 function isSumOfChannels({ op, inputs, attributes }: Node): boolean {
   if (op !== 'Sum' || isTrue(attributes.keep_dims)) return false;
-  const [of, axes] = inputs.map(({ node }) => node);
-  const { value } = axes.attributes;
-  if (value === undefined || !('tensor' in value)) return false;
-  const { bytes } = value.tensor;
-  const summed = [...new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];
-  return summed.join() === Array.from({ length: outputShape(of).length - 1 }, (_, axis) => axis).join();
+  const [of, axes] = inputs;
+  const bytes = constantBytes(axes);
+  if (!bytes) return false;
+  const allButLast = Array.from({ length: typeOf(of).shape.length - 1 }, (_, axis) => axis);
+  return new Int32Array(bytes.buffer).join() === allButLast.join();
 }

@@ -1,5 +1,6 @@
 // The one file that touches private parts of tfjs-node 4.22.0 (hence the pin on that version).
 import * as tf from '@tensorflow/tfjs-node';
+import { processorHas } from './processor';
 
 /** TensorFlow's numbers for its data types (`tensorflow/core/framework/types.proto`). */
 export const DataType = {
@@ -91,6 +92,9 @@ export const uint8Tensor = (values: Uint8Array, shape: number[]): tf.Tensor =>
     shape,
     dtype: DataType.uint8,
   });
+
+/** Whether TensorFlow computes on a processor that our own ops (lib/tfjs-node/ops) are for. */
+export const hasOwnOps = (): boolean => !backend.isUsingGpuDevice && processorHas('avx2', 'fma');
 
 /** All variables that exist and were not disposed. */
 export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);

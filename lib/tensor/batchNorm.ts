@@ -1,6 +1,6 @@
 // Our batch norm (kernels.ts) is for float32: for bfloat16, TensorFlow's takes its place.
 import { DataType } from './backend';
-import type { Attribute, Node, Value } from './graph';
+import { type Attribute, constantBytes, type Node, type Value } from './graph';
 import type { Rule } from './rewrite';
 
 const unused = { dtype: DataType.float32, shape: [0] };
@@ -34,7 +34,4 @@ function constantsOf(norm: Node): { momentum: Attribute; epsilon: Attribute } {
   return { momentum, epsilon };
 }
 
-function floatOf({ node: { attributes } }: Value): Attribute {
-  const { bytes } = (attributes.value as Extract<Attribute, { tensor: unknown }>).tensor;
-  return { float: new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true) };
-}
+const floatOf = (value: Value): Attribute => ({ float: new Float32Array(constantBytes(value)!.buffer)[0] });

@@ -73,6 +73,12 @@ export function constant(graph: Graph, { dtype, shape }: TensorType, bytes: Uint
   return value;
 }
 
+/** What a constant holds, in memory of its own; undefined for any other value. */
+export function constantBytes({ node: { attributes } }: Value): Uint8Array | undefined {
+  const { value } = attributes;
+  return value !== undefined && 'tensor' in value ? value.tensor.bytes.slice() : undefined;
+}
+
 /** A value in another type. */
 export const cast = (graph: Graph, value: Value, dtype: DataType, name: string): Value => {
   const { dtype: from, shape } = typeOf(value);

@@ -1,7 +1,7 @@
-// TensorFlow kernels that tfjs does not use, and our own: it spells them out in elementwise ops, at two to five times the cost.
+// TensorFlow's kernels that tfjs does not use, because it spells them out in elementwise ops, at two to five times the cost;
+// and those of our own that are used outside of graphs, too.
 import * as tf from '@tensorflow/tfjs-node';
-import { backend, binding, dataTypeOf, DataType, type OpAttribute } from './backend';
-import { hasOwnOps } from './processor';
+import { backend, binding, dataTypeOf, DataType, hasOwnOps, type OpAttribute } from './backend';
 
 export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
   name,

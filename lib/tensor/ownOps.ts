@@ -1,9 +1,9 @@
 // Our own TensorFlow ops (lib/tfjs-node/ops) in place of TensorFlow's, in float32 graphs on the processor. (The batch norm and
 // the update of SGD are in kernels.ts: they are ours outside of graphs, too.)
 import { biasGrad, biasRelu, reluBiasGrad } from './activation';
+import { hasOwnOps } from './backend';
 import type { Graph } from './graph';
 import { maxPool } from './maxPool';
-import { hasOwnOps } from './processor';
 import { product } from './product';
 import { rewrite } from './rewrite';
 import { winograd } from './winograd';

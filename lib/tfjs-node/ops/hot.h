@@ -1,4 +1,4 @@
-// Functions compiled for processors with AVX2 and FMA; nobody calls them on others (see lib/tensor/ownOps.ts).
+// Functions compiled for processors with AVX2 and FMA; nobody calls them on others (see hasOwnOps in lib/tensor/backend.ts).
 #pragma once
 
 #define HOT __attribute__((target("avx2,fma")))

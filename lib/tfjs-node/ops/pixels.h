@@ -1,8 +1,7 @@
 // A tensor of any number of axes as [pixels, channels], cut into parts for the threads.
 #pragma once
 #include <algorithm>
-
-#include "call.h"
+#include <cstddef>
 
 namespace cifar10 {
 
