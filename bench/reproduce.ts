@@ -16,6 +16,7 @@ import {
   train,
   type TrainOptions,
 } from 'cifar10';
+import { versions } from 'cifar10/dist/tensor/backend';
 import { resolvePrecision } from 'cifar10/dist/tensor/precision';
 
 const root = join(__dirname, '..', '..');
@@ -98,7 +99,7 @@ export async function reproduce(
     options,
     precision: resolvePrecision('auto'),
     machine: `${cpus()[0].model}, ${cpus().length} cores`,
-    versions: { node: process.versions.node, tensorflow: '2.21.0', tfjs: '4.22.0' },
+    versions,
     data: { hash: data.hash, official: data.official },
     history: history.map(({ epoch, train, test, seconds }) => ({ epoch, train, test, seconds })),
   };

@@ -28,6 +28,9 @@ test('an experiment is recorded when it is finished, goes on where it was stoppe
   const [read] = readRuns(options.results);
   assert.deepEqual(read, run);
   assert.equal(read.data.hash, data.hash);
+  assert.equal(read.versions.node, process.versions.node);
+  assert.match(read.versions.tensorflow, /^\d+\.\d+\.\d+/);
+  assert.match(read.versions.tfjs, /^\d+\.\d+\.\d+/);
   const table = resultsTable([read]);
   assert.match(
     table,

@@ -2,9 +2,9 @@
 // statistics, losses and updates stay in float32. bfloat16 has float32's range with 8 bits of precision, so that, unlike
 // with float16, the loss needs no scaling. Same idea as PyTorch's autocast.
 import { DataType } from './backend';
-import { fusedNorm, fusedNormGrad } from './batchNorm';
 import { cast, createGraph, type Graph, type Node, typeOf, type Value } from './graph';
 import { rewrite } from './rewrite';
+import { fusedNorm, fusedNormGrad } from './rules/batchNorm';
 
 /** Ops that are worth converting for. */
 const LOWERED = new Set(['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'MatMul']);

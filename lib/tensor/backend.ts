@@ -32,6 +32,7 @@ interface TensorMetadata {
 export type DataId = object;
 
 interface Binding {
+  readonly TF_Version: string;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;
@@ -74,6 +75,9 @@ interface NodeBackend {
 /** tfjs's TensorFlow backend, with the parts that its types hide. */
 export const backend = tf.backend() as unknown as NodeBackend;
 export const binding = backend.binding;
+
+/** What a result depends on, by name. */
+export const versions = { node: process.versions.node, tensorflow: binding.TF_Version, tfjs: tf.version.tfjs };
 
 /** TensorFlow's type of a tensor; unlike `tensor.dtype` it knows uint8. */
 export const dataTypeOf = (tensor: tf.Tensor): DataType => backend.tensorMap.get(tensor.dataId).dtype as DataType;

@@ -1,12 +1,12 @@
 // Our own TensorFlow ops (lib/tfjs-node/ops) in place of TensorFlow's, in float32 graphs on the processor. (The batch norm and
 // the update of SGD are in kernels.ts: they are ours outside of graphs, too.)
-import { biasGrad, biasRelu, reluBiasGrad } from './activation';
 import { hasOwnOps } from './backend';
 import type { Graph } from './graph';
-import { maxPool } from './maxPool';
-import { product } from './product';
 import { rewrite } from './rewrite';
-import { winograd } from './winograd';
+import { biasGrad, biasRelu, reluBiasGrad } from './rules/activation';
+import { maxPool } from './rules/maxPool';
+import { product } from './rules/product';
+import { winograd } from './rules/winograd';
 
 const RULES = [winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool];
 

@@ -1,6 +1,6 @@
 // What a run keeps in its checkpoint folder, and how it goes on from there.
 import { createHash } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs-node';
+import type * as tf from '@tensorflow/tfjs-node';
 import { CheckpointError } from '../checkpoint/disk';
 import {
   type Checkpoint,
@@ -11,6 +11,7 @@ import {
 } from '../checkpoint/store';
 import type { Tensors } from '../checkpoint/safetensors';
 import type { Split } from '../data/cifar10';
+import { versions } from '../tensor/backend';
 import { Dropout2d } from '../tensor/layers';
 import { resolvePrecision } from '../tensor/precision';
 import { readArrays, writeArrays } from '../models/arrays';
@@ -80,7 +81,7 @@ export function openKeeper(
     const content = {
       weights: checkFinite(readArrays(slots)),
       state: checkFinite(readArrays(optimizer.slots(learned))),
-      info: { ...identity, position, versions: VERSIONS } satisfies RunInfo,
+      info: { ...identity, position, versions } satisfies RunInfo,
       best: position.step === 0 && isBest(position),
       metadata: weightsMetadata(position, options),
     };
@@ -152,8 +153,6 @@ function resume(
 
 /** Those that an optimiser moves. */
 export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
-
-const VERSIONS = { tfjs: tf.version.tfjs, node: process.versions.node };
 
 /** For whoever finds the weights file alone; all values are text, as safetensors wants it. */
 function weightsMetadata({ epoch, step, history }: Position, { seed }: TrainOptions): Record<string, string> {

@@ -1,5 +1,5 @@
 // Max pooling of 2×2 pixels (lib/tfjs-node/ops/pool.cc), and its gradient: in a third of the time.
-import { inputShape, isEmpty, isFloat32, isInts, isText, type Rule } from './rewrite';
+import { inputShape, isEmpty, isFloat32, isInts, isText, type Rule } from '../rewrite';
 
 const OPS: Readonly<Record<string, string>> = { MaxPool: 'HalvingMaxPool', MaxPoolGrad: 'HalvingMaxPoolGrad' };
 

@@ -1,7 +1,7 @@
 // Bias and ReLU in one op, and so their gradients (lib/tfjs-node/ops/activation.cc): half the passes over the memory.
-import { DataType } from './backend';
-import { constantBytes, type Node, typeOf } from './graph';
-import { isEmpty, isFloat32, isText, isTrue, outputShape, type Rule } from './rewrite';
+import { DataType } from '../backend';
+import { constantBytes, type Node, typeOf } from '../graph';
+import { isEmpty, isFloat32, isText, isTrue, outputShape, type Rule } from '../rewrite';
 
 /** The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) */
 const biasBefore = (relu: Node): Node | undefined => {

@@ -1,7 +1,7 @@
 // Our matrix product (lib/tfjs-node/ops/product.cc): the forward pass of float32 linear layers takes two thirds of the time
 // on processors without AVX-512. With it, TensorFlow's own is faster.
-import { processorHas } from './processor';
-import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule } from './rewrite';
+import { processorHas } from '../processor';
+import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule } from '../rewrite';
 
 /** Numbers of outputs must be multiples of it (`kColumns` in product.cc). */
 const COLUMNS = 64;

@@ -1,7 +1,7 @@
 // Our batch norm (kernels.ts) is for float32: for bfloat16, TensorFlow's takes its place.
-import { DataType } from './backend';
-import { type Attribute, constantBytes, type Node, type Value } from './graph';
-import type { Rule } from './rewrite';
+import { DataType } from '../backend';
+import { type Attribute, constantBytes, type Node, type Value } from '../graph';
+import type { Rule } from '../rewrite';
 
 const unused = { dtype: DataType.float32, shape: [0] };
 

@@ -1,7 +1,7 @@
 // Winograd's convolutions (lib/tfjs-node/ops/winograd.cc): those with 3×3 filters take a quarter of the multiplications, and
 // a third of the time. They are rounded more: by one to two millionths of a typical value.
-import type { Node } from './graph';
-import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from './rewrite';
+import type { Node } from '../graph';
+import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from '../rewrite';
 
 interface Replacement {
   readonly op: string;
