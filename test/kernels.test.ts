@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
+import { backend } from 'cifar10/dist/tensor/backend';
 import { sgdUpdate, softmaxCrossEntropy, statelessUniform } from 'cifar10/dist/tensor/kernels';
 
 /** Central differences of a scalar function at x. */
@@ -96,29 +97,50 @@ test('stateless random numbers are uniform and a function of the key', () => {
   });
 });
 
-for (const shape of [[], [7], [3, 5], [300, 517]]) {
-  test(`sgdUpdate of [${shape.join()}] moves every parameter as PyTorch's SGD does`, () => {
-    const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
-    const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(0.9), weightDecay: tf.scalar(0.01) };
-    const before = tf.memory().numTensors;
-    const [nextW, nextV] = sgdUpdate(w, v, g, knobs);
-    assert.equal(tf.memory().numTensors, before + 2);
-    assert.deepEqual([nextW.shape, nextV.shape], [shape, shape]);
-    const [w0, v0, g0, w1, v1] = [w, v, g, nextW, nextV].map((tensor) => tensor.dataSync());
-    w0.forEach((_, i) => {
-      const velocity = 0.9 * v0[i] + g0[i] + 0.01 * w0[i];
-      assert.ok(Math.abs(v1[i] - velocity) < 1e-6, `velocity ${i} is ${v1[i]}, not ${velocity}`);
-      assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * velocity)) < 1e-6, `parameter ${i} is ${w1[i]}`);
-    });
-    const step = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor, lr: tf.Tensor, momentum: tf.Tensor, decay: tf.Tensor) => {
-      const [next] = sgdUpdate(a, b, c, { lr, momentum, weightDecay: decay } as typeof knobs);
-      return { next };
-    };
-    const program = compile({ step }, { precision: 'float32' });
-    const { next } = program.step(w, v, g, knobs.lr, knobs.momentum, knobs.weightDecay);
-    assert.deepEqual(next.dataSync(), w1, 'compiled, the same to the last bit');
-    next.dispose();
-    program.dispose();
-    tf.dispose([w, v, g, nextW, nextV, ...Object.values(knobs)]);
+/** On a machine without a GPU: in the ops that one would use. */
+function withoutOwnOps(t: TestContext): void {
+  const hidden = backend as { isUsingGpuDevice: boolean };
+  const { isUsingGpuDevice } = hidden;
+  hidden.isUsingGpuDevice = true;
+  t.after(() => {
+    hidden.isUsingGpuDevice = isUsingGpuDevice;
   });
+}
+
+for (const shape of [[], [7], [3, 5], [300, 517]]) {
+  for (const momentum of [0.9, 0]) {
+    for (const isOwn of [true, false]) {
+      const ops = isOwn ? '' : ", in TensorFlow's ops";
+      test(`sgdUpdate of [${shape.join()}] moves every parameter as PyTorch's SGD does, momentum ${momentum}${ops}`, (t) => {
+        if (!isOwn) withoutOwnOps(t);
+        const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
+        const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
+        const before = tf.memory().numTensors;
+        const [nextW, nextV] = sgdUpdate(w, v, g, knobs);
+        assert.equal(tf.memory().numTensors, before + 2);
+        assert.deepEqual([nextW.shape, nextV.shape], [shape, shape]);
+        const [w0, v0, g0, w1] = [w, v, g, nextW].map((tensor) => tensor.dataSync());
+        v.dispose();
+        const v1 = nextV.dataSync();
+        w0.forEach((_, i) => {
+          const moved = momentum * v0[i] + g0[i] + 0.01 * w0[i];
+          const velocity = momentum === 0 ? v0[i] : moved;
+          assert.ok(Math.abs(v1[i] - velocity) < 1e-6, `velocity ${i} is ${v1[i]}, not ${velocity}`);
+          assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * moved)) < 1e-6, `parameter ${i} is ${w1[i]}`);
+        });
+        const step = (...[a, b, c, lr, m, weightDecay]: tf.Tensor[]) => {
+          const [parameter, velocity] = sgdUpdate(a, b, c, { lr, momentum: m, weightDecay } as typeof knobs);
+          return { parameter, velocity };
+        };
+        const program = compile({ step }, { precision: 'float32' });
+        const again = tf.tensor(v0, shape);
+        const { parameter, velocity } = program.step(w, again, g, knobs.lr, knobs.momentum, knobs.weightDecay);
+        assert.deepEqual(parameter.dataSync(), w1, 'compiled, the same to the last bit');
+        assert.deepEqual(velocity.dataSync(), v1, 'compiled, the same to the last bit');
+        program.dispose();
+        tf.dispose([w, g, nextW, nextV, again, parameter, velocity, ...Object.values(knobs)]);
+        assert.equal(tf.memory().numTensors, before - 6);
+      });
+    }
+  }
 }

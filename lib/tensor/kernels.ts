@@ -142,7 +142,8 @@ export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.
 
 /**
  * A step of stochastic gradient descent for one parameter, as in PyTorch's SGD; on the processor in one pass over the memory
- * (lib/tfjs-node/ops/sgd.cc). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v.
+ * (lib/tfjs-node/ops/sgd.cc). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and
+ * v stays as it is.
  * @param parameter, velocity, gradient of one shape
  * @returns the new parameter and the new velocity
  */
@@ -159,7 +160,7 @@ export function sgdUpdate(
   return tf.tidy(() => {
     const decayed = tf.add(gradient, tf.mul(parameter, weightDecay));
     const next = tf.add(tf.mul(velocity, momentum), decayed);
-    return [tf.sub(parameter, tf.mul(next, lr)), next];
+    return [tf.sub(parameter, tf.mul(next, lr)), tf.where(tf.equal(momentum, 0), velocity, next)];
   });
 }
 

@@ -4,7 +4,8 @@ import type { Optimizer } from './optimizer';
 
 /**
  * Stochastic gradient descent with weight decay and momentum, as PyTorch's `torch.optim.SGD`:
- * g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. The decay takes in all parameters, biases and norms too.
+ * g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. The decay takes in all parameters, biases and norms too. A
+ * step with momentum 0 leaves v alone.
  */
 export function sgd(parameters: readonly tf.Variable[]): Optimizer {
   /** The decaying sums of the gradients. */

@@ -61,6 +61,8 @@ class Call {
     int taken;
     return Made(TF_ForwardInputOrAllocateOutput(context_, &input, 1, index, shape.data(), int(shape.size()), &taken, status_));
   }
+  /** An input as an output, without a copy. */
+  void Pass(int index, int input) { TF_SetOutput(context_, index, inputs_[input], status_); }
   /** Memory to work with; null where there is none. */
   float* Scratch(std::size_t floats) {
     const std::int64_t size = std::int64_t(floats);

@@ -1,5 +1,5 @@
 // SgdUpdate: a step of stochastic gradient descent in one pass over the memory, which is what limits it. TensorFlow's own
-// ops would make six.
+// ops would make six. Without momentum, the velocity is left alone, as in PyTorch's SGD.
 #include <algorithm>
 
 #include "call.h"
@@ -11,23 +11,34 @@ namespace {
 /** Parameters that a thread takes at a time: 256 KB of each. */
 constexpr std::int64_t kPart = 1 << 16;
 
-/** g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v */
+/** Calls each(i) for all i below count, on all cores. */
+template <typename Each>
+void ForAll(std::int64_t count, const Each& each) {
+  Team::shared().run(int((count + kPart - 1) / kPart), [&](int part, int) {
+    const std::int64_t end = std::min(count, (part + 1) * kPart);
+    for (std::int64_t i = part * kPart; i < end; i++) each(i);
+  });
+}
+
+/** g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g. */
 void ComputeUpdate(void*, TF_OpKernelContext* context) {
   Call call(context);
   if (!call.ok()) return;
   const float *w = call.Input(0), *v = call.Input(1), *g = call.Input(2);
   const float lr = *call.Input(3), momentum = *call.Input(4), weightDecay = *call.Input(5);
   float* newW = call.OutputLike(0, 0);
-  float* newV = newW ? call.OutputLike(1, 1) : nullptr;
-  if (!newV) return;
+  if (!newW) return;
   const std::int64_t count = call.Elements(0);
-  Team::shared().run(int((count + kPart - 1) / kPart), [&](int part, int) {
-    const std::int64_t end = std::min(count, (part + 1) * kPart);
-    for (std::int64_t i = part * kPart; i < end; i++) {
-      const float velocity = momentum * v[i] + (g[i] + weightDecay * w[i]);
-      newV[i] = velocity;
-      newW[i] = w[i] - lr * velocity;
-    }
+  if (momentum == 0) {
+    call.Pass(1, 1);
+    ForAll(count, [=](std::int64_t i) { newW[i] = w[i] - lr * (g[i] + weightDecay * w[i]); });
+    return;
+  }
+  float* newV = call.OutputLike(1, 1);
+  if (!newV) return;
+  ForAll(count, [=](std::int64_t i) {
+    newV[i] = momentum * v[i] + (g[i] + weightDecay * w[i]);
+    newW[i] = w[i] - lr * newV[i];
   });
 }
 
