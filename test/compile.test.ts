@@ -127,9 +127,17 @@ const refused: { what: string; fn: (x: tf.Tensor) => Record<string, tf.Tensor>; 
     says: /different numbers/,
   },
   {
-    what: 'making a variable',
-    fn: (x) => ({ y: tf.mul(x, tf.variable(tf.scalar(1))) }),
+    what: 'making variables',
+    fn: (x) => ({ y: tf.mul(tf.mul(x, tf.variable(tf.scalar(1))), tf.variable(tf.scalar(2))) }),
     says: /makes the variable .* before compiling/,
+  },
+  {
+    what: 'an error after a variable was made',
+    fn: () => {
+      tf.variable(tf.scalar(1));
+      throw new Error('of its own');
+    },
+    says: /of its own/,
   },
   {
     what: 'a large constant',
@@ -147,10 +155,65 @@ for (const { what, fn, says } of refused) {
     program.dispose();
     assert.equal(tf.memory().numTensors, before);
     assert.deepEqual([...tf.square(x).dataSync()], [1, 4], 'tfjs works as before');
-    tf.disposeVariables();
     x.dispose();
   });
 }
+
+test('variables that share their values are told apart, and so are a variable and its clone', () => {
+  const [a, b] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(0))];
+  b.assign(a);
+  const start = tf.keep(a.clone());
+  const step = () => {
+    a.assign(tf.add(a, 1));
+    return { other: tf.add(b, 0), moved: tf.sub(a, start) };
+  };
+  const program = compile({ step }, options);
+  for (const moved of [1, 2, 3]) {
+    const result = program.step();
+    assert.deepEqual(value(result.other), [1]);
+    assert.deepEqual(value(result.moved), [moved]);
+  }
+  program.dispose();
+  assert.deepEqual([a.dataSync()[0], b.dataSync()[0], start.dataSync()[0]], [4, 1, 1]);
+  tf.dispose([a, b, start]);
+});
+
+test('a function that is refused leaves the others of its program as they were', () => {
+  const [used, other] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(1))];
+  const program = compile(
+    {
+      fine: (x: tf.Tensor) => {
+        used.assign(tf.mul(used, x));
+        return { y: used };
+      },
+      refused: (x: tf.Tensor) => ({ y: tf.mul(tf.mul(x, other), Math.random()) }),
+    },
+    options,
+  );
+  const two = tf.scalar(2);
+  assert.deepEqual(value(program.fine(two).y), [2]);
+  assert.throws(() => program.refused(two), /different numbers/);
+  assert.deepEqual(value(program.fine(two).y), [4]);
+  program.dispose();
+  tf.dispose([used, other, two]);
+});
+
+test('a program that only reads variables leaves them to whoever assigns to them', () => {
+  const counter = tf.variable(tf.scalar(0));
+  const count = () => {
+    counter.assign(tf.add(counter, 1));
+    return { now: counter };
+  };
+  const writing = compile({ count }, options);
+  assert.deepEqual(value(writing.count().now), [1]);
+  const reading = compile({ read: () => ({ now: tf.add(counter, 0) }) }, options);
+  assert.deepEqual(value(reading.read().now), [0], 'as of the last sync');
+  reading.dispose();
+  assert.deepEqual(value(writing.count().now), [2]);
+  writing.dispose();
+  assert.equal(counter.dataSync()[0], 2);
+  counter.dispose();
+});
 
 test('a disposed program has freed everything, keeps variables, and says so when it is called', () => {
   const before = tf.memory().numTensors;

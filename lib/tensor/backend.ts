@@ -1,4 +1,4 @@
-// The one file that touches private parts of tfjs-node 4.22.0 (hence the pin on that version).
+// The file that touches private parts of tfjs-node 4.22.0, hence the pin on that version. (session.ts takes its messages.)
 import * as tf from '@tensorflow/tfjs-node';
 import { processorHas } from './processor';
 
@@ -69,6 +69,7 @@ interface NodeBackend {
   readonly createOutputTensor: (metadata: TensorMetadata) => tf.Tensor;
   readonly getInputTensorIds: (tensors: tf.Tensor[]) => number[];
   readonly incRef: (id: DataId) => void;
+  readonly refCount: (id: DataId) => number;
   readonly disposeData: (id: DataId) => boolean;
 }
 
@@ -81,6 +82,13 @@ export const versions = { node: process.versions.node, tensorflow: binding.TF_Ve
 
 /** TensorFlow's type of a tensor; unlike `tensor.dtype` it knows uint8. */
 export const dataTypeOf = (tensor: tf.Tensor): DataType => backend.tensorMap.get(tensor.dataId).dtype as DataType;
+
+/** An op's attribute that is a type. */
+export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
+  name,
+  type: binding.TF_ATTR_TYPE,
+  value,
+});
 
 /** A tensor with a shape and a type but no values: what a function is traced with. */
 export const symbolicTensor = (shape: number[], dtype: DataType): tf.Tensor =>
@@ -102,6 +110,18 @@ export const hasOwnOps = (): boolean => !backend.isUsingGpuDevice && processorHa
 
 /** All variables that exist and were not disposed. */
 export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);
+
+/**
+ * Gives each variable values of its own, without a copy in memory. `assign` shares what it is given (another variable's values,
+ * a clone's), and whoever follows values then takes one for the other.
+ */
+export function separateVariables(): void {
+  for (const variable of liveVariables()) {
+    if (backend.refCount(variable.dataId) === 1) continue;
+    const T = typeAttribute('T', dataTypeOf(variable));
+    tf.tidy(() => variable.assign(backend.executeSingleOutput('Identity', [T], [variable])));
+  }
+}
 
 /** Points a variable at other values, which it then shares with whoever holds them. */
 export function setVariableData(variable: tf.Variable, dataId: DataId): void {

@@ -54,6 +54,8 @@ export function compile<F extends Record<string, TensorFunction>>(
   const graph = createGraph();
   const variables: VariableMap = new Map();
   const signatures = new Map<string, Signature>();
+  /** Those that the functions assign to; others are never older outside than inside. */
+  const assigned = new Set<tf.Variable>();
   /** The values that the session's variables were last known to share with the tf.Variables. */
   const shared = new Map<tf.Variable, DataId>();
   let session: Session | undefined;
@@ -85,9 +87,10 @@ export function compile<F extends Record<string, TensorFunction>>(
     session?.dispose();
     session = undefined;
     shared.clear();
+    for (const variable of traced.updates.keys()) assigned.add(variable);
     const outputs = Object.entries(traced.outputs).map(([key, value]) => {
       const type = value.node.outputs[value.index];
-      const options = { name: `${name}_${key}_${graph.nodes.length}`, after: traced.updates };
+      const options = { name: `${name}_${key}_${graph.nodes.length}`, after: [...traced.updates.values()] };
       return [key, addNode(graph, 'Identity', [value], { T: { type: type.dtype } }, [type], options)] as const;
     });
     return { inputs: traced.inputs, outputs: Object.fromEntries(outputs) };
@@ -110,7 +113,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   const pull = (): void => {
     if (!session) return;
     const known = [...variables].filter(
-      ([variable]) => !variable.isDisposed && shared.get(variable) === variable.dataId,
+      ([variable]) => assigned.has(variable) && !variable.isDisposed && shared.get(variable) === variable.dataId,
     );
     if (known.length === 0) return;
     const values = session.run(

@@ -1,13 +1,8 @@
 // TensorFlow's kernels that tfjs does not use, because it spells them out in elementwise ops, at two to five times the cost;
 // and those of our own that are used outside of graphs, too.
 import * as tf from '@tensorflow/tfjs-node';
-import { backend, binding, dataTypeOf, DataType, hasOwnOps, type OpAttribute } from './backend';
+import { backend, binding, dataTypeOf, DataType, hasOwnOps, type OpAttribute, typeAttribute } from './backend';
 
-export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
-  name,
-  type: binding.TF_ATTR_TYPE,
-  value,
-});
 const float = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
 const bool = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
 const string = (name: string, value: string): OpAttribute => ({ name, type: binding.TF_ATTR_STRING, value });
@@ -127,15 +122,15 @@ export const statelessUniform = (shape: number[], key: tf.Tensor1D): tf.Tensor =
 
 /**
  * Moves, turns and mirrors whole images. Source: TensorFlow's ImageProjectiveTransformV3, nearest pixel, 0 outside.
- * @param images uint8 [N, H, W, C]
+ * @param images uint8, int32 or float32 [N, H, W, C]
  * @param transforms [N, 8]: a0, a1, a2, b0, b1, b2, c0, c1; output (x, y) shows input ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k), k = c0·x + c1·y + 1
- * @returns uint8 [N, H, W, C]
+ * @returns the same shape and type
  */
 export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.Tensor {
   const [, height, width] = images.shape;
   return one(
     'ImageProjectiveTransformV3',
-    [typeAttribute('dtype', DataType.uint8), string('interpolation', 'NEAREST'), string('fill_mode', 'CONSTANT')],
+    [typeAttribute('dtype', dataTypeOf(images)), string('interpolation', 'NEAREST'), string('fill_mode', 'CONSTANT')],
     [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
   );
 }

@@ -18,7 +18,9 @@ type Kwargs = Parameters<tf.layers.Layer['call']>[1] & CallOptions;
 type Inputs = tf.Tensor | tf.Tensor[];
 
 const only = (inputs: Inputs): tf.Tensor => (Array.isArray(inputs) ? inputs[0] : inputs);
-const shapeOf = (shape: tf.Shape | tf.Shape[]): tf.Shape => (Array.isArray(shape[0]) ? shape[0] : shape) as tf.Shape;
+/** The one shape of a layer with one input or output. */
+export const shapeOf = (shape: tf.Shape | tf.Shape[]): tf.Shape =>
+  (Array.isArray(shape[0]) ? shape[0] : shape) as tf.Shape;
 
 export interface BatchNorm2dOptions {
   readonly name?: string;

@@ -20,10 +20,20 @@ function hasNativeBfloat16(): boolean {
   return processorHas('avx512_bf16') || processorHas('amx_bf16');
 }
 
+/** What it is on the PATH, and where Windows puts it for Linux. */
+const NVIDIA_SMI = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];
+
+/** 0, where nobody knows. Asked once: it takes a moment, and does not change. */
 function gpuComputeCapability(): number {
+  return (capability ??= NVIDIA_SMI.map(askCapability).find((answer) => answer > 0) ?? 0);
+}
+
+let capability: number | undefined;
+
+function askCapability(command: string): number {
   try {
     const query = ['--query-gpu=compute_cap', '--format=csv,noheader'];
-    return parseFloat(execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    return parseFloat(execFileSync(command, query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   } catch {
     return 0;
   }

@@ -8,10 +8,21 @@ import {
   DataType,
   liveVariables,
   type OpAttribute,
+  separateVariables,
   setVariableData,
   symbolicTensor,
 } from './backend';
-import { addNode, addOp, constant, fromOpAttribute, type Graph, type Node, type TensorType, type Value } from './graph';
+import {
+  addNode,
+  addOp,
+  constant,
+  createGraph,
+  fromOpAttribute,
+  type Graph,
+  type Node,
+  type TensorType,
+  type Value,
+} from './graph';
 import { inferredTypes, shapeRules } from './shapes';
 
 /** What can be compiled: tensors in, named tensors out. */
@@ -32,8 +43,8 @@ export type VariableMap = Map<tf.Variable, VariableNodes>;
 export interface Trace {
   readonly inputs: Node[];
   readonly outputs: Record<string, Value>;
-  /** The function's assignments to variables. */
-  readonly updates: Node[];
+  /** The variables that the function assigns to, and how. */
+  readonly updates: Map<tf.Variable, Node>;
 }
 
 /** A constant larger than this (64 KiB) belongs into a variable or an argument. */
@@ -46,7 +57,7 @@ type Constants = Map<string, Uint8Array>;
  * Adds what `fn` does to the graph.
  * @param inputs types of the arguments that `fn` is called with
  * @param variables where the variables of the graph are; those that `fn` uses are added
- * @throws when `fn` does what a graph can't: the message says what, and what to do instead
+ * @throws when `fn` does what a graph can't: the message says what, and what to do instead; nothing is added then
  */
 export function trace(
   fn: TensorFunction,
@@ -55,8 +66,10 @@ export function trace(
   variables: VariableMap,
   name: string,
 ): Trace {
-  const rehearsal = record(fn, inputs, { nodes: [], constants: new Map() }, new Map(), name);
-  const result = record(fn, inputs, graph, variables, name);
+  const rehearsal = record(fn, inputs, createGraph(), new Map(), name);
+  const draft = { nodes: [...graph.nodes], constants: new Map(graph.constants) };
+  const places = new Map(variables);
+  const result = record(fn, inputs, draft, places, name);
   for (const [key, bytes] of result.constants) {
     if (Buffer.compare(bytes, rehearsal.constants.get(key) ?? new Uint8Array()) !== 0) {
       throw new Error(
@@ -65,6 +78,9 @@ export function trace(
       );
     }
   }
+  graph.nodes = draft.nodes;
+  for (const [content, value] of draft.constants) graph.constants.set(content, value);
+  for (const [variable, nodes] of places) variables.set(variable, nodes);
   return result.trace;
 }
 
@@ -78,6 +94,7 @@ function record(
   const values = new Map<DataId, Value>();
   const reads = new Map<tf.Variable, Node>();
   const constants: Constants = new Map();
+  separateVariables();
   const before = new Map(liveVariables().map((variable) => [variable, variable.dataId]));
   const owner = new Map([...before].map(([variable, dataId]) => [dataId, variable]));
 
@@ -175,15 +192,13 @@ function record(
   try {
     const outputs = Object.fromEntries(Object.entries(fn(...symbols)).map(([key, tensor]) => [key, valueOf(tensor)]));
     const made = liveVariables().find((variable) => !before.has(variable));
-    if (made) {
-      made.dispose();
-      throw new Error(`${name} makes the variable ${made.name} on its way: make variables before compiling.`);
-    }
-    const updates = [...before].flatMap(([variable, dataId]) => {
-      if (variable.dataId === dataId) return [];
+    if (made) throw new Error(`${name} makes the variable ${made.name} on its way: make variables before compiling.`);
+    const updates = new Map<tf.Variable, Node>();
+    for (const [variable, dataId] of before) {
+      if (variable.dataId === dataId) continue;
       const { handle } = placeVariable(variable, graph, variables);
       const after = reads.get(variable);
-      return addNode(
+      const assign = addNode(
         graph,
         'AssignVariableOp',
         [{ node: handle, index: 0 }, valueOf(variable)],
@@ -191,11 +206,13 @@ function record(
         [],
         { after: after ? [after] : [] },
       );
-    });
+      updates.set(variable, assign);
+    }
     return { trace: { inputs: placeholders, outputs, updates }, constants };
   } finally {
     tf.engine().endScope();
     Object.assign(backend, original);
+    tf.dispose(liveVariables().filter((variable) => !before.has(variable)));
     for (const [variable, dataId] of before) {
       if (variable.dataId === dataId) backend.disposeData(dataId);
       else setVariableData(variable, dataId);
