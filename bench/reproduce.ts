@@ -1,7 +1,7 @@
 // npm run reproduce [-- NAME …]: the four experiments of the PyTorch original, 100 epochs each, in the order of its batches.
 // A run that was stopped goes on when it is called again. Histories are written to data/results, and the README's table is
 // made from them.
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,6 +16,7 @@ import {
   train,
   type TrainOptions,
 } from 'cifar10';
+import { makeFolder, writeFileSafely } from 'cifar10/dist/disk';
 import { versions } from 'cifar10/dist/tensor/backend';
 import { resolvePrecision } from 'cifar10/dist/tensor/precision';
 
@@ -103,10 +104,8 @@ export async function reproduce(
     data: { hash: data.hash, official: data.official },
     history: history.map(({ epoch, train, test, seconds }) => ({ epoch, train, test, seconds })),
   };
-  mkdirSync(results, { recursive: true });
-  const file = join(results, `${name}-${seed}.json`);
-  writeFileSync(`${file}.part`, `${JSON.stringify(run, null, 1)}\n`);
-  renameSync(`${file}.part`, file);
+  makeFolder(results);
+  writeFileSafely(join(results, `${name}-${seed}.json`), [Buffer.from(`${JSON.stringify(run, null, 1)}\n`)]);
   return run;
 }
 
@@ -173,7 +172,9 @@ async function main(): Promise<void> {
   if (unknown) throw new Error(`There is no experiment ${unknown}; there are ${Object.keys(experiments).join(', ')}.`);
   const data = await loadCifar10();
   const stop = new AbortController();
-  process.once('SIGINT', () => {
+  // Not only once: a terminal, npm and our own script pass it on, each at its own time.
+  process.on('SIGINT', () => {
+    if (stop.signal.aborted) return;
     console.log('Stopping after this batch; the same command goes on from here.');
     stop.abort();
   });
@@ -189,7 +190,7 @@ async function main(): Promise<void> {
     });
     if (!run) return;
     const readme = join(root, 'README.md');
-    writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), readRuns(results)));
+    writeFileSafely(readme, [Buffer.from(withTable(readFileSync(readme, 'utf8'), readRuns(results)))]);
     console.log(`\n${resultsTable(readRuns(results))}\n`);
   }
 }

@@ -7,8 +7,16 @@ import { join } from 'node:path';
 import './check-node.cjs';
 import { device, findGpus, freeDisk, tryRun } from './machine.mjs';
 import { jupyterEnv, python, root, tensorflow } from './paths.mjs';
+import { SetupError } from './run.mjs';
 import { missingSteps } from './setup.mjs';
 
+try {
+  device();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.log(`✗ ${error.message}`);
+  process.exit(1);
+}
 const problems = missingSteps().map((title) => `Not done: “${title}”. npm start or npm test does it.`);
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
 

@@ -65,6 +65,7 @@ test('the same key gives the same images, another one others; eager and compiled
 
 test('without crop and flip images stay as they are; each can be had alone', () => {
   assert.deepEqual(run([1, 2], { crop: 0, flip: false }, false), images);
+  assert.deepEqual(run([1, 2], { crop: 0, flip: false }, true), images);
   const flipped = run([1, 2], { crop: 0, flip: true }, false);
   for (let n = 0; n < COUNT; n++) {
     const image = Buffer.from(flipped.subarray(n * 3072, (n + 1) * 3072));

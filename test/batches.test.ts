@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchCount, batches, shuffledOrder, type Batch } from 'cifar10/dist/data/batches';
+import { batchCount, batches, shuffledOrder, takeImages, type Batch } from 'cifar10/dist/data/batches';
 import type { Split } from 'cifar10/dist/data/cifar10';
 import { random, randomInteger, shuffle } from 'cifar10/dist/data/random';
 import { splitOff } from 'cifar10/dist/data/validation';
@@ -89,6 +89,16 @@ test('an impossible option is named at once, with its value and what is allowed'
   for (const skip of [-1, 4, 0.5]) assert.throws(() => batches(split, { batchSize: 8, skip }), /skip: .* from 0 to 3/);
   for (const seed of [-1, 0.5, NaN])
     assert.throws(() => batches(split, { shuffle: { seed, epoch: 1 } }), /integer from 0 on; got/);
+});
+
+test('images can only be taken from where there are some', () => {
+  const split = numbered(20);
+  assert.deepEqual([...takeImages(split, [19, 0]).labels], [split.labels[19], split.labels[0]]);
+  for (const place of [20, -1, 0.5, NaN])
+    assert.throws(
+      () => takeImages(split, [0, place]),
+      new RegExp(`place ${place}; expected a whole number from 0 to 19`),
+    );
 });
 
 test('every order of a shuffle is about as frequent', () => {

@@ -135,6 +135,8 @@ test('an image grid refuses what makes no picture', () => {
   const images = new Uint8Array(3072);
   assert.throws(() => imageGrid({ images }, { columns: 0 }), /columns is 0; it must be a whole number from 1/);
   assert.throws(() => imageGrid({ images }, { scale: 1.5 }), /scale is 1.5/);
+  assert.throws(() => imageGrid({ images }, { gap: 0.5 }), /gap is 0.5; it must be a whole number from 0/);
+  assert.throws(() => captionedImages({ images }, ['a'], { columns: 0 }), /columns is 0/);
   assert.throws(() => imageGrid({ images }, { count: 2 }), /count is 2, but there are only 1 images/);
 });
 

@@ -298,7 +298,7 @@ test('a full disk is told of; what was saved before stays, and saving goes on on
   const files = readdirSync(folder);
   for (let i = 0; i < 3; i++) {
     assert.throws(() => store.save(contentOf(3)), {
-      name: 'CheckpointError',
+      name: 'SaveError',
       code: 'ENOSPC',
       message: `The disk is full: nothing was saved in ${folder}. What was saved before is kept. Make room and try again.`,
     });
@@ -322,7 +322,7 @@ test('a folder that cannot be written can still be read', (t) => {
   if (disk) execFileSync('mount', ['-o', 'remount,ro', disk]);
   else chmodSync(folder, 0o500);
   const refusal = {
-    name: 'CheckpointError',
+    name: 'SaveError',
     message: /cannot be written \(E\w+\)\. What was saved before is kept\. Make it/,
   };
   assert.throws(() => store.save(contentOf(2)), refusal);
@@ -334,7 +334,7 @@ test('a folder that cannot be written can still be read', (t) => {
 test('a file in place of the folder is told of', (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
-  assert.throws(() => openCheckpoints(file), { name: 'CheckpointError', message: /cannot be used as a folder/ });
+  assert.throws(() => openCheckpoints(file), { name: 'SaveError', message: /cannot be used as a folder/ });
 });
 
 /** A process that saves checkpoints into the folder, for as long as `during` takes. */
@@ -354,7 +354,7 @@ test('of two processes, the second is refused while the first lives, and goes on
   const folder = temporaryFolder(t);
   await withWriter(folder, (pid) =>
     assert.throws(() => openCheckpoints(folder), {
-      name: 'CheckpointError',
+      name: 'SaveError',
       message: `Another training (process ${pid}) saves its checkpoints in ${folder}. End it, or name another folder.`,
     }),
   );
@@ -385,7 +385,7 @@ test('a training started anew in the same process takes the folder over; the ear
   const second = openCheckpoints(folder);
   second.save(contentOf(2));
   assert.throws(() => first.save(contentOf(9)), {
-    name: 'CheckpointError',
+    name: 'SaveError',
     message: /Another training has taken over/,
   });
   first.close();

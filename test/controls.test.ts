@@ -223,6 +223,7 @@ const refused: [() => unknown, RegExp][] = [
   [() => slider({ value: 2 }), /slider: value is 2; expected a number from 0 to 1/],
   [() => slider({ value: NaN }), /slider: value is NaN/],
   [() => slider({ value: 0, min: 1, max: 1 }), /min is 1, max is 1; expected min below max/],
+  [() => slider({ value: 0, step: 0 }), /slider: step is 0; expected a number above 0/],
   [() => logSlider({ value: 1, min: 0, max: 1 }), /logSlider: min is 0; expected a number above 0/],
   [() => logSlider({ value: 10, min: 0.1, max: 1 }), /logSlider: value is 10; expected a number from 0.1 to 1/],
   [() => dropdown({ options: ['a', 'b'], value: 'c' as 'a' }), /dropdown: value is c; expected a or b/],
@@ -234,6 +235,8 @@ for (const [make, says] of refused) {
 test('controls say their values as they are shown', () => {
   assert.equal(logSlider({ value: 0.1, min: 1e-4, max: 1 }).format(0.031622776), '0.032');
   assert.equal(slider({ value: 0 }).format(0.30000000000000004), '0.3');
+  assert.equal(slider({ value: 0, max: 0.001 }).format(0.00004), '0.00004');
+  assert.equal(slider({ value: 0, step: 0.125 }).format(0.125), '0.125');
   assert.equal(checkbox({ value: true }).format(false), 'off');
   assert.equal(dropdown({ options: [500, 2000] }).format(2000), '2,000');
 });

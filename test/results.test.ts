@@ -71,6 +71,13 @@ test('worstMistakes names what was guessed wrongly, the surest first', () => {
   assert.equal(worstMistakes(probabilities, Uint8Array.of(1, 0, 0, 0), { count: 1 }).length, 1);
 });
 
+test('probabilities of a model that has diverged are refused', () => {
+  assert.throws(
+    () => worstMistakes(Float32Array.of(0.5, 0.5, NaN, NaN), Uint8Array.of(1, 0)),
+    /of image 1 are no numbers.*diverged/,
+  );
+});
+
 test('worstMistakes refuses probabilities of other images', () => {
   assert.throws(() => worstMistakes(new Float32Array(10), new Uint8Array(3)), /10 probabilities for 3 labels/);
 });

@@ -7,10 +7,13 @@ import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import {
   type Cifar10,
+  cosine,
   deepCnn,
   type EpochRecord,
+  latestCheckpoint,
   linear,
   loadCifar10,
+  openCheckpoints,
   restore,
   stateSlots,
   train,
@@ -116,6 +119,7 @@ test('what makes going on impossible is named and refused; weights alone can be 
     [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
     [{ augment: {} }, /augment was \{"crop":4,"flip":true\}, is \{"crop":0,"flip":false\}/],
     [{ lr: () => 0.05 }, /lr was 0\.05, is "\(\) => 0\.05"/],
+    [{ lr: cosine(0.05) }, /lr was 0\.05, is "cosine\(0\.05, \{ end: 0 \}\)"/],
   ];
   for (const [change, says] of changed)
     await assert.rejects(run(model, { ...fixed, ...change, checkpoint: { dir } }), says);
@@ -150,6 +154,42 @@ test('what makes going on impossible is named and refused; weights alone can be 
   tf.dispose([model, fresh, ignoring, untouched].map((m) => m.dispose()) as never);
 });
 
+test('two schedules of one kind are told apart by their numbers', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const first = { ...options, lr: cosine(0.05), checkpoint: { dir } };
+  await run(model, first, (record) => record.type === 'step' && record.step === 2);
+  await assert.rejects(run(model, { ...first, lr: cosine(0.01) }), /lr was "cosine\(0\.05, .*is "cosine\(0\.01, /);
+  const [record] = await run(model, { ...first, lr: cosine(0.05) }, () => true);
+  assert.equal(record.type === 'step' && record.step, 3);
+  model.dispose();
+});
+
+test('restore says what is missing, and changes nothing then', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [16, 16] });
+  const stopped = (record: TrainRecord) => record.type === 'step' && record.step === 2;
+  await run(model, { ...options, checkpoint: { dir } }, stopped);
+  const other = linear({ widths: [16, 16], seed: 9 });
+  const before = weights(other);
+  assert.throws(() => restore(other, dir, { which: 'best' }), /No epoch of the run in .* has ended.*take 'latest'/);
+  assert.throws(
+    () => restore(other, dir, { which: 'newest' as 'best' }),
+    /which is "newest"; expected 'latest' or 'best'/,
+  );
+  assert.throws(() => restore(other, newFolder()), /There is no checkpoint in/);
+  const foreign = newFolder();
+  const store = openCheckpoints(foreign);
+  const { weights: saved, state } = latestCheckpoint(dir)!;
+  store.save({ weights: saved, state, info: {}, best: true });
+  store.close();
+  assert.throws(() => restore(other, foreign), /was not saved by train/);
+  assert.deepEqual(weights(other), before);
+  assert.equal(restore(other, dir).step, 2);
+  assert.deepEqual(weights(other), weights(model));
+  for (const each of [model, other]) each.dispose();
+});
+
 test('divergence stops the run before anything is saved, and the last good weights come back in one call', async () => {
   const dir = newFolder();
   const model = linear({ widths: [16, 16] });
@@ -164,7 +204,6 @@ test('divergence stops the run before anything is saved, and the last good weigh
   assert.equal(position.epoch, 2);
   assert.equal(position.history.length, 1);
   assert.ok(weights(model).every((values) => values.every((value) => Math.abs(value) < 10)));
-  assert.throws(() => restore(model, newFolder()), /There is no checkpoint in/);
   model.dispose();
 });
 

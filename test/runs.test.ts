@@ -52,7 +52,7 @@ test('a run keeps what decides how it goes, a schedule as its text; and is the s
   const options = { lr: cosine(0.1), momentum: 0.9, augment: { crop: 4 }, signal: new AbortController().signal };
   const run = namedRun('a cosine', { ...options, checkpoint: { dir: 'x' }, widths: [1, 2] }, historyOf(0.5, 0.25));
   assert.deepEqual(Object.keys(run.options), ['lr', 'momentum', 'augment', 'widths']);
-  assert.match(run.options.lr as string, /progress/);
+  assert.equal(run.options.lr, 'cosine(0.1, { end: 0 })');
   assert.deepEqual(Object.keys(run.epochs[0]), ['epoch', 'train', 'test', 'seconds']);
   const file = saveRun(run, { dir });
   assert.match(file, /a-cosine-[0-9a-f]{8}\.json$/);
@@ -179,6 +179,18 @@ test('the table has the options that differ, defaults filled in, and what came o
   ]);
 });
 
+test('where nothing else was given, Adam’s momentum is 0.9', () => {
+  const rows = rowsOf([
+    namedRun('a', { optimizer: 'adam', momentum: undefined }, historyOf(0.5)),
+    namedRun('b', { optimizer: 'adam', momentum: 0.8 }, historyOf(0.5)),
+    namedRun('c', { optimizer: 'sgd' }, historyOf(0.5)),
+  ]);
+  assert.deepEqual(
+    rows.map(({ momentum }) => Number(momentum)),
+    [0.9, 0.8, 0],
+  );
+});
+
 test('options that only some runs have, and values of several kinds, stand in one column', () => {
   const rows = rowsOf([
     namedRun('a', { lr: cosine(0.1), widths: [8, 8], augment: () => ({ crop: 4 }) }, historyOf(0.5)),
@@ -190,7 +202,7 @@ test('options that only some runs have, and values of several kinds, stand in on
   );
   assert.match(String(rows[0].augment), /crop: 4/);
   assert.deepEqual([rows[1].augment, rows[0]['augment.crop'], Number(rows[1]['augment.crop'])], ['–', '–', 2]);
-  assert.match(String(rows[0].lr), /progress/);
+  assert.equal(rows[0].lr, 'cosine(0.1, { end: 0 })');
   assert.equal(Number(rows[1].lr), 0.1);
 });
 

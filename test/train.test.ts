@@ -162,7 +162,32 @@ test('break, an AbortSignal, an error in the loop and the end leave no tensor be
     for await (const record of train(model, data, small)) throw new Error(record.type);
   }, /step/);
   assert.equal(tf.memory().numTensors, count, 'after an error in the loop');
+  for (const lr of [NaN, 'much']) await assert.rejects(records(model, { lr: () => lr as number }), /lr gave/);
+  assert.equal(tf.memory().numTensors, count, 'after a schedule that gives nonsense');
+  const reading = { ...model, apply: () => { throw new Error('no answer'); } } as unknown as tf.LayersModel; // prettier-ignore
+  Object.setPrototypeOf(reading, Object.getPrototypeOf(model) as object);
+  await assert.rejects(evaluate(reading, data.test), /no answer/);
+  await assert.rejects(predict(reading, data.test), /no answer/);
+  assert.equal(tf.memory().numTensors, count, 'after a model that fails');
   model.dispose();
+});
+
+test('whoever evaluates, predicts or copies the model meanwhile changes nothing', async () => {
+  const [model, watched, copy] = [tiny(), tiny(), tiny()];
+  const expected = losses(await records(model));
+  copy.setWeights(watched.getWeights());
+  const start = weights(copy);
+  const found: number[] = [];
+  for await (const record of train(watched, data, small)) {
+    if (record.type !== 'step') continue;
+    found.push(record.loss);
+    await evaluate(watched, data.test, { precision: 'float32' });
+    await predict(watched, data.test, { precision: 'float32' });
+  }
+  assert.deepEqual(found, expected);
+  assert.equal(largest(weights(watched), weights(model)), 0);
+  assert.equal(largest(weights(copy), start), 0);
+  for (const each of [model, watched, copy]) each.dispose();
 });
 
 test('break keeps what was learned', async () => {
@@ -197,7 +222,10 @@ const refused: { options: object; says: RegExp }[] = [
   { options: { augment: { crop: -1 } }, says: /augment is \{"crop":-1\}; expected/ },
   { options: { augment: { zoom: 2 } }, says: /augment is \{"zoom":2\}/ },
   { options: { precision: 'half' }, says: /precision is "half"/ },
-  { options: { validation: 300 }, says: /300/ },
+  {
+    options: { validation: 300 },
+    says: /validation is 300; expected a whole number from 0 to 299: of the 300 training/,
+  },
   { options: { signal: 'stop' }, says: /signal is "stop"; expected an AbortSignal/ },
 ];
 for (const { options, says } of refused) {

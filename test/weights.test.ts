@@ -92,6 +92,34 @@ test('saving and loading leave no tensors behind', (t) => {
   other.dispose();
 });
 
+test('layers that PyTorch’s networks here don’t have keep tfjs’s names, and nothing is lost', (t) => {
+  const make = () =>
+    tf.sequential({
+      layers: [
+        tf.layers.separableConv2d({ filters: 4, kernelSize: 3, inputShape: [32, 32, 3] }),
+        tf.layers.batchNormalization({
+          movingVarianceInitializer: 'randomUniform',
+          movingMeanInitializer: 'randomUniform',
+        }),
+        tf.layers.flatten(),
+        tf.layers.dense({ units: 10 }),
+      ],
+    });
+  const [model, other] = [make(), make()];
+  const names = stateSlots(model).map(({ name }) => name);
+  assert.deepEqual(
+    names.slice(3, 7),
+    ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `network.1.${name}`),
+  );
+  assert.equal(new Set(names).size, 9);
+  const file = join(temporaryFolder(t), 'w.safetensors');
+  saveWeights(model, file);
+  loadWeights(other, file);
+  assert.deepEqual(weightsOf(other), weightsOf(model));
+  model.dispose();
+  other.dispose();
+});
+
 test("another model's weights are refused, by name, and the model is as it was", (t) => {
   const model = modelOf('shallowCnn');
   const before = weightsOf(model);
@@ -151,7 +179,7 @@ test('saving over a file leaves nothing else in the folder', (t) => {
   for (let i = 0; i < 2; i++) saveWeights(model, join(folder, 'w.safetensors'));
   assert.deepEqual(readdirSync(folder), ['w.safetensors']);
   assert.throws(() => saveWeights(model, join(folder, 'none', 'w')), {
-    name: 'CheckpointError',
+    name: 'SaveError',
     message: /failed \(ENOENT/,
   });
   model.dispose();

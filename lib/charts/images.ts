@@ -1,4 +1,5 @@
 import { PNG } from 'pngjs';
+import { PIXEL_BYTES } from '../data/files';
 import { encodePicture, type Picture } from './picture';
 import { Figure } from './theme';
 import { pictureTiles } from './tiles';
@@ -20,19 +21,16 @@ export interface GridOptions {
 }
 
 const SIDE = 32;
-const BYTES = SIDE * SIDE * 3;
 
 /**
  * Images as one picture, row after row.
  * @throws RangeError on options that make no picture
  */
 export function imageGrid({ images }: Images, options: GridOptions = {}): Picture {
-  const available = images.length / BYTES;
+  const available = images.length / PIXEL_BYTES;
   const { columns = 20, count = available, scale = 2, gap = 4 } = options;
-  for (const [name, value] of Object.entries({ columns, count, scale })) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new RangeError(`${name} is ${value}; it must be a whole number from 1`);
-  }
+  for (const [name, value] of Object.entries({ columns, count, scale })) checkWhole(name, value, 1);
+  checkWhole('gap', gap, 0);
   if (count > available) throw new RangeError(`count is ${count}, but there are only ${available} images`);
   const rows = Math.ceil(count / columns);
   const cell = SIDE * scale + gap;
@@ -44,7 +42,7 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
     const top = Math.floor(index / columns) * cell;
     for (let y = 0; y < SIDE * scale; y++) {
       for (let x = 0; x < SIDE * scale; x++) {
-        const from = index * BYTES + (Math.floor(y / scale) * SIDE + Math.floor(x / scale)) * 3;
+        const from = index * PIXEL_BYTES + (Math.floor(y / scale) * SIDE + Math.floor(x / scale)) * 3;
         const to = ((top + y) * width + left + x) * 4;
         for (let channel = 0; channel < 3; channel++) picture.data[to + channel] = images[from + channel];
         picture.data[to + 3] = 255;
@@ -52,6 +50,11 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
     }
   }
   return encodePicture(picture);
+}
+
+function checkWhole(name: string, value: number, from: number): void {
+  if (!Number.isInteger(value) || value < from)
+    throw new RangeError(`${name} is ${value}; it must be a whole number from ${from}`);
 }
 
 export interface CaptionOptions {
@@ -66,19 +69,20 @@ export interface CaptionOptions {
 /**
  * Images with text under each, as a figure.
  * @param captions one for each image, in order; `<br>` begins a new line, and so does what would reach into the next caption
- * @throws RangeError when there are more captions than images, or not as many hovers as captions
+ * @throws RangeError when there are more captions than images, not as many hovers as captions, or no column
  */
 export function captionedImages(
   { images }: Images,
   captions: readonly string[],
   { columns = 8, scale = 3, hovers }: CaptionOptions = {},
 ): Figure {
-  const available = images.length / BYTES;
+  checkWhole('columns', columns, 1);
+  const available = images.length / PIXEL_BYTES;
   if (captions.length > available) {
     throw new RangeError(`there are ${captions.length} captions, but only ${available} images`);
   }
   const pictures = captions.map((caption, index) => ({
-    picture: imageGrid({ images: images.subarray(index * BYTES, (index + 1) * BYTES) }, { scale }),
+    picture: imageGrid({ images: images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES) }, { scale }),
     caption,
   }));
   return pictureTiles(pictures, { columns, hovers });

@@ -1,4 +1,5 @@
 import { imageGrid } from './images';
+import { dataUri } from './picture';
 import { axis, type Figure, layout } from './theme';
 
 export interface FeatureMaps {
@@ -72,7 +73,7 @@ export function mapGrid(
       hovermode: 'closest',
       images: [
         {
-          source: `data:image/png;base64,${Buffer.from(png).toString('base64')}`,
+          source: dataUri({ png }),
           xref: 'x',
           yref: 'y',
           x: -size - 0.5 - width / 2,

@@ -1,4 +1,5 @@
 import { imageGrid } from './images';
+import { dataUri } from './picture';
 import { axis, colors, type Figure, layout } from './theme';
 
 export interface Share {
@@ -72,7 +73,6 @@ export function shareBars(shares: readonly Share[], { xTitle, title, mark, image
 }
 
 function pictureAtLeft(image: Uint8Array) {
-  const { png } = imageGrid({ images: image }, { scale: 10 });
-  const source = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  const source = dataUri(imageGrid({ images: image }, { scale: 10 }));
   return { source, xref: 'paper', yref: 'paper', x: 0, y: 1, sizex: 0.34, sizey: 1, xanchor: 'left', yanchor: 'top' };
 }

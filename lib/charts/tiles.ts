@@ -1,4 +1,4 @@
-import type { Picture } from './picture';
+import { dataUri, type Picture } from './picture';
 import { type Figure, layout } from './theme';
 
 /** A square picture, and the text under it. */
@@ -36,7 +36,7 @@ export function pictureTiles(tiles: readonly Tile[], { columns, hovers }: TileOp
   const x = tiles.map((_, index) => index % columns);
   const y = tiles.map((_, index) => Math.floor(index / columns));
   const images = tiles.map(({ picture }, index) => ({
-    source: `data:image/png;base64,${Buffer.from(picture.png).toString('base64')}`,
+    source: dataUri(picture),
     xref: 'x',
     yref: 'y',
     x: x[index],

@@ -1,6 +1,6 @@
 // The manifest of a checkpoint: a small JSON file that names the others, and vouches for them and for itself.
 import { createHash } from 'node:crypto';
-import type { Fingerprint } from './disk';
+import type { Fingerprint } from '../disk';
 
 /** Whatever JSON can hold. */
 export type Info = Readonly<Record<string, unknown>>;

@@ -2,11 +2,11 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startOf } from '../processes';
-import { CheckpointError, makeFolder } from './disk';
+import { SaveError, makeFolder } from '../disk';
 
 /** The right to write into a folder. */
 export interface Ownership {
-  /** @throws CheckpointError when another training has taken the folder over */
+  /** @throws SaveError when another training has taken the folder over */
   check(this: void): void;
   release(this: void): void;
 }
@@ -18,7 +18,7 @@ export interface Ownership {
  * Each has its own file, made before it looks for the others': of two that come at the same moment, perhaps none may write,
  * but never both.
  *
- * @throws CheckpointError while another living process owns the folder
+ * @throws SaveError while another living process owns the folder
  */
 export function own(folder: string): Ownership {
   const start = startOf(process.pid) ?? 0;
@@ -32,7 +32,7 @@ export function own(folder: string): Ownership {
       const pid = livingOwner(other);
       if (pid !== undefined && pid !== process.pid) {
         rmSync(mine, { force: true });
-        throw new CheckpointError(
+        throw new SaveError(
           `Another training (process ${pid}) saves its checkpoints in ${folder}. End it, or name another folder.`,
         );
       }
@@ -44,7 +44,7 @@ export function own(folder: string): Ownership {
     check() {
       if (existsSync(mine)) return;
       if (existsSync(folder) && others().length > 0) {
-        throw new CheckpointError(
+        throw new SaveError(
           `Another training has taken over ${folder}: this one saves no more checkpoints there. Name another folder for one of them.`,
         );
       }

@@ -1,6 +1,6 @@
 // The safetensors format: an 8-byte header length, a JSON header, raw tensors. PyTorch reads and writes the same files.
 import { readFileSync, statSync } from 'node:fs';
-import { writeFileSafely } from './disk';
+import { writeFileSafely } from '../disk';
 
 /** Values of a tensor; their type decides the format in the file: F32, I64, I32, U8. */
 export type TensorData = Float32Array | BigInt64Array | Int32Array | Uint8Array;
@@ -37,7 +37,7 @@ const formats: ReadonlyMap<string, { size: number; decode: (bytes: Uint8Array) =
 
 /**
  * Writes tensors to a file; until all is on the disk, the file is as it was before.
- * @throws RangeError when shape and data don't agree, CheckpointError when the disk refuses
+ * @throws RangeError when shape and data don't agree, SaveError when the disk refuses
  */
 export function writeSafetensors(
   file: string,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CheckpointError, explain, type Fingerprint, syncFolder, writePart } from './disk';
+import { SaveError, explain, type Fingerprint, syncFolder, writePart } from '../disk';
 import {
   decodeManifest,
   encodeManifest,
@@ -65,7 +65,7 @@ export interface CheckpointStore {
   readonly folder: string;
   /**
    * Saves a checkpoint. When this returns, it is on the disk, and what is no longer to be kept has been removed.
-   * @throws CheckpointError when it could not be saved; those before it are kept
+   * @throws SaveError when it could not be saved; those before it are kept
    */
   save(this: void, content: CheckpointContent): CheckpointEntry;
   latest(this: void, options?: LoadOptions): Checkpoint | undefined;
@@ -76,7 +76,7 @@ export interface CheckpointStore {
 /**
  * Opens a folder for a training to save checkpoints in, and makes it if need be.
  * @param options.keep how many of the newest checkpoints stay, beside the best. Default: 2
- * @throws CheckpointError when another training uses the folder, or it cannot be written
+ * @throws SaveError when another training uses the folder, or it cannot be written
  */
 export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } = {}): CheckpointStore {
   if (!Number.isSafeInteger(keep) || keep < 1)
@@ -153,8 +153,7 @@ function entryOf(folder: string, { ordinal, best, savedAt, info }: Manifest): Ch
 function write(folder: string, content: CheckpointContent, checkOwner: () => void): Manifest {
   const { weights, state, info, best = false, metadata = { format: 'pt' } } = content;
   const ordinal = 1 + Math.max(0, ...ordinals(folder));
-  if (ordinal > MAX_ORDINAL)
-    throw new CheckpointError(`${folder} has no numbers left for checkpoints. Name another one.`);
+  if (ordinal > MAX_ORDINAL) throw new SaveError(`${folder} has no numbers left for checkpoints. Name another one.`);
   const place = (part: 'manifest' | 'weights' | 'state') => join(folder, fileName(ordinal, part));
   try {
     const files = {

@@ -61,12 +61,18 @@ export function shuffledOrder(size: number, { seed, epoch }: Shuffle): Uint32Arr
   return shuffle(order, random(seed, epoch));
 }
 
-/** The images at these places, copied into a split of their own. */
+/**
+ * The images at these places, copied into a split of their own.
+ * @throws RangeError for a place where there is none
+ */
 export function takeImages(split: Split, indices: ArrayLike<number>): Split {
   const images = new Uint8Array(indices.length * PIXEL_BYTES);
   const labels = new Uint8Array(indices.length);
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i];
+    if (!(Number.isInteger(index) && index >= 0 && index < split.size)) {
+      throw new RangeError(`takeImages: place ${index}; expected a whole number from 0 to ${split.size - 1}.`);
+    }
     images.set(split.images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES), i * PIXEL_BYTES);
     labels[i] = split.labels[index];
   }

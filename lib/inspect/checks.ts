@@ -1,6 +1,7 @@
 // What the calls of this folder take, checked the same way everywhere: a wrong value is named, with what would be right.
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/cifar10';
+import { layersOf } from '../models/layers';
 
 /** @throws RangeError unless there is a probability for each image and class, and a name for each label */
 export function checkPredictions(
@@ -43,7 +44,7 @@ export function checkImage(owner: string, { size }: Pick<Split, 'size'>, index: 
 }
 
 /** Whether a layer gives maps: [N, height, width, channels]. */
-export const hasMaps = ({ outputShape }: tf.layers.Layer): boolean => outputShape.length === 4;
+const hasMaps = ({ outputShape }: tf.layers.Layer): boolean => outputShape.length === 4;
 
 /** The layers of a model that give maps, in their order. */
 export const mapLayers = (model: tf.LayersModel): tf.layers.Layer[] => layersOf(model).filter(hasMaps);
@@ -63,10 +64,6 @@ export function layerWithMaps(owner: string, model: tf.LayersModel, name: string
   const problem = isThere ? `the layer ${name} gives no maps of height × width` : `${model.name} has no layer ${name}`;
   throw new RangeError(`${owner}: ${problem}; expected one of ${layers.map(({ name }) => name).join(', ')}.`);
 }
-
-/** All layers but the input. */
-export const layersOf = (model: tf.LayersModel): tf.layers.Layer[] =>
-  model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
 
 /** @throws RangeError unless the model has an output for each class name */
 export function checkClasses(owner: string, model: tf.LayersModel, classNames: readonly string[]): void {

@@ -3,7 +3,7 @@ import { PNG } from 'pngjs';
 import { encodePicture, type Picture } from '../charts/picture';
 import type { Figure } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
-import { layersOf } from './checks';
+import { layersOf } from '../models/layers';
 
 /**
  * The filters of the first convolution as pictures: what each of them looks for. A filter weighs red, green and blue of a

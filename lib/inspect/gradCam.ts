@@ -7,6 +7,7 @@ import { type Figure, percent } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
 import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
+import { PIXEL_BYTES } from '../data/files';
 import { readOptions, type Rules } from '../options';
 import { checkClasses, checkImage, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
 import { layerGradient, layerMaps, logitsOf } from './layers';
@@ -54,7 +55,7 @@ export function gradCam(
   const classes = className === undefined ? undefined : numbers.map(() => classIndex('gradCam', className, classNames));
   const { heat, explained, probabilities } = enlarged(model, layer, some, classes);
 
-  const image = (i: number) => some.images.subarray(i * 3072, (i + 1) * 3072);
+  const image = (i: number) => some.images.subarray(i * PIXEL_BYTES, (i + 1) * PIXEL_BYTES);
   const truth = (i: number) => classNameOf('gradCam', some.labels[i], classNames);
   const originals = numbers.map((number, i) => ({
     picture: imageGrid({ images: image(i) }, { scale: 4 }),

@@ -43,6 +43,8 @@ export interface Controls<Values> {
   readonly settings: () => readonly Setting[];
   /** Calls `listener` after each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
+  /** Takes them off the page; the values stay. */
+  readonly close: () => void;
 }
 
 /**
@@ -83,7 +85,7 @@ export function controls<Values extends object>(spec: {
       openBox(['cifar10-group'], [openWidget('HTML', { value: html`<b>${title}</b>`.html }), ...members.map(open)]),
     ];
   };
-  showWidget(
+  const close = showWidget(
     () =>
       openBox(
         ['cifar10-panel', 'cifar10-controls'],
@@ -102,6 +104,7 @@ export function controls<Values extends object>(spec: {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    close,
   };
 }
 
@@ -115,7 +118,7 @@ export interface SliderOptions extends ControlOptions {
   readonly step?: number;
 }
 
-/** @throws RangeError when the value is out of its range, or the range is none */
+/** @throws RangeError when the value is out of its range, the range is none, or the step is not above 0 */
 export function slider({
   value,
   min = 0,
@@ -124,7 +127,9 @@ export function slider({
   ...options
 }: SliderOptions): Control<number> {
   checkRange('slider', value, min, max);
-  const format = (value: number) => String(Number(value.toFixed(4)));
+  if (!(step > 0)) throw new RangeError(`slider: step is ${step}; expected a number above 0.`);
+  const digits = Math.max(4, 1 - Math.floor(Math.log10(step)));
+  const format = (value: number) => String(Number(value.toFixed(Math.min(digits, 100))));
   return {
     ...options,
     value,

@@ -1,4 +1,4 @@
-// The only file that touches tslab: how something reaches the output of a cell.
+// How something reaches the output of a cell.
 import { randomUUID } from 'node:crypto';
 import { represent, Representation, Showable } from './represent';
 
@@ -57,9 +57,6 @@ export function live(value: Showable, { interval = 300 }: { interval?: number } 
     },
   };
 }
-
-/** Whether this code runs in a notebook. */
-export const isNotebook = (): boolean => currentCell() !== undefined;
 
 type Send = (representation: Representation, transient: { display_id?: string }, isUpdate: boolean) => void;
 

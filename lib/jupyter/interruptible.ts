@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** Milliseconds in which several presses of Stop are one. */
 const ONE_PRESS = 1000;
 
@@ -10,7 +12,7 @@ const ONE_PRESS = 1000;
 export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>): Promise<T> {
   // Leaves the synchronous part of the cell first: there tslab hides the listeners and puts them back later, and a
   // listener added in between makes Stop kill the kernel.
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   const controller = new AbortController();
   const others = process.listeners('SIGINT');
   let stoppedAt = Infinity;

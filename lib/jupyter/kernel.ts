@@ -51,7 +51,7 @@ ZmqServer.prototype.init = async function () {
 teachComms(ZmqServer.prototype);
 
 /** Writes `{ epochs }` as `{ epochs: epochs }`; the rest of the code stays as it is, line by line. */
-export function expandShorthands(code: string): string {
+function expandShorthands(code: string): string {
   const source = ts.createSourceFile('cell.ts', code, ts.ScriptTarget.Latest, true);
   const names: { name: string; end: number }[] = [];
   const visit = (node: ts.Node) => {

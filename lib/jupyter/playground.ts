@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BatchPoint, type CurvePoint, learningCurves } from '../charts/curves';
 import type { CurveMark } from '../charts/marks';
 import type { StepRecord, TrainRecord } from '../training/records';
@@ -230,8 +231,6 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     },
   };
 }
-
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Settings that differ from those of the last run; none at the first. */
 const changesSince = (before: readonly Setting[], now: readonly Setting[]): Change[] =>

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BatchPoint, learningCurves, Reference } from '../charts/curves';
 import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
 import { live } from './display';
@@ -43,7 +44,7 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
         }
         chart.update(() => learningCurves(epochs, { ...options, batches, epochs: record.epochs }));
         // Lets messages out, and Stop in.
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         if (stop.aborted) break;
       }
     } finally {

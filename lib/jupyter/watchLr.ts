@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lrCurve } from '../charts/lrCurve';
 import { type LrRecord, type LrSearch, lrSearch } from '../training/lrSearch';
 import { live } from './display';
@@ -29,7 +30,7 @@ export async function watchLr(run: AsyncIterable<LrRecord>, options: { title?: s
         );
         chart.update(draw);
         // Lets messages out, and Stop in.
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         if (stop.aborted) break;
       }
     } finally {

@@ -32,14 +32,13 @@ type State<Kind extends WidgetKind> = WidgetStates[Kind] & Partial<CommonState>;
 
 export interface Widget<Kind extends WidgetKind = WidgetKind> {
   readonly id: string;
-  readonly state: Readonly<State<Kind>>;
   /** Changes the state, here and in the page. */
   set(changes: Partial<State<Kind>>): void;
   close(): void;
 }
 
 export interface WidgetListener<Kind extends WidgetKind> {
-  /** When the reader changed something: `state` has it already. */
+  /** When the reader changed something. */
   readonly onChange?: (changes: Partial<State<Kind>>) => void;
   /** When a button was clicked. */
   readonly onClick?: () => void;
@@ -100,7 +99,6 @@ export function openWidget<Kind extends WidgetKind>(
   models.set(comm.id, model);
   return {
     id: comm.id,
-    state: model as unknown as State<Kind>,
     set(changes) {
       Object.assign(model, changes);
       comm.send({ method: 'update', state: changes, buffer_paths: [] });

@@ -1,6 +1,7 @@
 // A model's arrays under PyTorch's names, in PyTorch's shapes and layout: what `state_dict()` of the same network holds.
 import * as tf from '@tensorflow/tfjs-node';
 import { BatchNorm2d } from '../tensor/layers';
+import { layersOf } from './layers';
 
 /** Where an array of the model stands in PyTorch. */
 export interface StateSlot {
@@ -25,9 +26,9 @@ const NORM_NAMES = ['weight', 'bias', 'running_mean', 'running_var'];
 export function stateSlots(model: tf.LayersModel): StateSlot[] {
   // In the original's linear net, Flatten stands outside of the sequence.
   const [prefix, first] = model.name === 'linear' ? ['linear_relu_stack', 1] : ['network', 0];
-  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
+  const layers = layersOf(model);
   return layers.flatMap((layer, place) => {
-    const names = layer instanceof BatchNorm2d ? NORM_NAMES : NAMES;
+    const names = namesOf(layer);
     return layer.weights.map((weight, index) => {
       const variable = weight.read() as tf.Variable;
       return {
@@ -38,6 +39,13 @@ export function stateSlots(model: tf.LayersModel): StateSlot[] {
       };
     });
   });
+}
+
+/** PyTorch's names of a layer's arrays; tfjs's own, of a layer that PyTorch's networks here don't have. */
+function namesOf(layer: tf.layers.Layer): string[] {
+  if (layer instanceof BatchNorm2d) return NORM_NAMES;
+  if (layer.weights.length <= NAMES.length) return NAMES;
+  return layer.weights.map(({ originalName }) => originalName.slice(originalName.lastIndexOf('/') + 1));
 }
 
 /** [H, W, C] of what a Flatten layer flattens. */

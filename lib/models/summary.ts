@@ -1,4 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-node';
+import { shapeOf } from '../tensor/layers';
+import { layersOf } from './layers';
 
 /** A model's layers as a table; its text form is drawn with characters. */
 export interface Summary {
@@ -16,7 +18,7 @@ export interface Summary {
  * `show(summary(model))` shows it as a table in a notebook.
  */
 export function summary(model: tf.LayersModel): Summary {
-  const layers = model.layers.filter((layer) => layer.getClassName() !== 'InputLayer');
+  const layers = layersOf(model);
   const rows = layers.map(
     (layer) => [layer.getClassName(), shapeText(layer.outputShape), layer.countParams()] as const,
   );
@@ -28,8 +30,9 @@ export function summary(model: tf.LayersModel): Summary {
 
 /** N stands for the size of the batch. */
 function shapeText(shape: tf.Shape | tf.Shape[]): string {
-  const sizes = (Array.isArray(shape[0]) ? shape[0] : shape) as tf.Shape;
-  return `[${sizes.map((size) => size ?? 'N').join(', ')}]`;
+  return `[${shapeOf(shape)
+    .map((size) => size ?? 'N')
+    .join(', ')}]`;
 }
 
 function drawTable(columns: readonly string[], index: readonly string[], values: Summary['values']): string {

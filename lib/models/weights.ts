@@ -6,7 +6,7 @@ import { stateSlots } from './stateDict';
 
 /**
  * Saves a model's weights under PyTorch's names, in its shapes and layout.
- * @throws CheckpointError when the disk refuses; a file that was there before is then still as it was
+ * @throws SaveError when the disk refuses; a file that was there before is then still as it was
  */
 export function saveWeights(model: tf.LayersModel, file: string): void {
   writeSafetensors(file, readArrays(stateSlots(model)), { format: 'pt' });

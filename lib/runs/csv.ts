@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { makeFolder, writeFileSafely } from '../checkpoint/disk';
+import { makeFolder, writeFileSafely } from '../disk';
 import { type Cell, flatOptions } from './options';
 import type { Run } from './run';
 
@@ -34,7 +34,7 @@ export function runsToCsv(runs: readonly Run[]): string {
 
 /**
  * Writes `runsToCsv` to a file; it is there in full or not at all.
- * @throws CheckpointError when it can't be written
+ * @throws SaveError when it can't be written
  */
 export function exportRuns(runs: readonly Run[], file: string): void {
   makeFolder(dirname(file));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeFileSafely } from '../checkpoint/disk';
+import { makeFolder, writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { Reference } from '../charts/curves';
 import type { Run, RunEpoch } from './run';
@@ -23,7 +23,7 @@ export interface LoadRunsOptions extends SaveOptions {
 /**
  * Saves a run, in place of an earlier one of the same name. The file is there in full or not at all.
  * @returns the file
- * @throws CheckpointError when it can't be written
+ * @throws SaveError when it can't be written
  */
 export function saveRun(run: Run, { dir = OWN }: SaveOptions = {}): string {
   makeFolder(dir);

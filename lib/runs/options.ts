@@ -1,5 +1,5 @@
 // What tells runs apart: the options in which they differ.
-import { trainRules } from '../training/options';
+import { trainRules, withMomentum } from '../training/options';
 import type { Run } from './run';
 
 /** One value, for a table or a file. */
@@ -10,10 +10,11 @@ export type Cell = string | number | boolean | null;
  * there were is a result.
  */
 export function flatOptions(runs: readonly Run[]): Map<string, Cell>[] {
-  const named = new Set(runs.flatMap(({ options }) => Object.keys(options)));
+  const given = runs.map(({ options }) => withMomentum(options));
+  const named = new Set(given.flatMap((options) => Object.keys(options)));
   const standard: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(trainRules)) if (named.has(name)) standard[name] = rule.default;
-  return runs.map(({ options }) => {
+  return given.map((options) => {
     const { augment } = { ...standard, ...options };
     const all = {
       ...standard,

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder } from '../checkpoint/disk';
+import { makeFolder } from '../disk';
 import { type Event, eventRecord } from './events';
 
 /** A file of events that grows. */
@@ -14,7 +14,7 @@ export interface EventWriter {
 /**
  * Opens a new file of events in a folder, which is made where there is none. TensorBoard shows all files of a folder as one
  * run, in the order of their names.
- * @throws the system's error when it can't be made
+ * @throws SaveError, or the system's error, when it can't be made
  */
 export function openEventWriter(dir: string): EventWriter {
   makeFolder(dir);

@@ -13,12 +13,12 @@ export interface Augmentation {
 /**
  * Random crops and flips, another one for each image, as torchvision's RandomCrop(32, padding) and
  * RandomHorizontalFlip(0.5); all in one pass over the bytes.
- * @param images uint8 [N, H, W, C]
+ * @param images uint8 or int32 [N, H, W, C]
  * @param key [2], int32: the same key gives the same crops and flips
- * @returns uint8 [N, H, W, C]
+ * @returns the same shape and type
  */
 export function augment(images: tf.Tensor, key: tf.Tensor1D, { crop, flip }: Augmentation): tf.Tensor {
-  if (crop === 0 && !flip) return images;
+  if (crop === 0 && !flip) return images.clone();
   return tf.tidy(() => augmentBy(images, key, { crop: tf.scalar(crop), flip: tf.scalar(Number(flip)) }));
 }
 

@@ -1,7 +1,7 @@
 // What a run keeps in its checkpoint folder, and how it goes on from there.
 import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
-import { CheckpointError } from '../checkpoint/disk';
+import { SaveError } from '../disk';
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -91,7 +91,7 @@ export function openKeeper(
       saved = position;
     } catch (error) {
       // A full disk must not cost an hour of training: it goes on, and saves again when it is next due.
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof SaveError)) throw error;
       console.warn(`Not saved: ${error.message} The training goes on; the checkpoints before are kept.`);
     }
   };
@@ -119,10 +119,16 @@ export function restore(
   dir: string,
   { which = 'latest' }: { which?: 'latest' | 'best' } = {},
 ): Position {
-  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latestCheckpoint(dir);
-  if (!checkpoint) throw new Error(`There is no checkpoint in ${dir}: name the folder that train saved into.`);
+  if (!['latest', 'best'].includes(which)) {
+    throw new RangeError(`restore: which is ${JSON.stringify(which)}; expected 'latest' or 'best'.`);
+  }
+  const latest = latestCheckpoint(dir);
+  if (!latest) throw new Error(`There is no checkpoint in ${dir}: name the folder that train saved into.`);
+  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latest;
+  if (!checkpoint) throw new Error(`No epoch of the run in ${dir} has ended, so none is the best: take 'latest'.`);
+  const { position } = runInfo(checkpoint, dir);
   writeArrays(stateSlots(model), checkpoint.weights, `The checkpoint in ${dir}`);
-  return runInfo(checkpoint, dir).position;
+  return position;
 }
 
 function resume(

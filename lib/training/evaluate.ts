@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'; // lets other work in, such as messages
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batches } from '../data/batches';
 import type { Split } from '../data/cifar10';
@@ -82,9 +83,13 @@ export function openClassifier(model: tf.LayersModel, precision: Precision): Cla
       let done = 0;
       for (const batch of batches(split, { batchSize: fit(batchSize, size) })) {
         const input = imageTensor(batch);
-        const output = program.classify(input).probabilities;
-        probabilities.set(output.dataSync(), done * classes);
-        tf.dispose([input, output]);
+        try {
+          const output = program.classify(input).probabilities;
+          probabilities.set(output.dataSync(), done * classes);
+          output.dispose();
+        } finally {
+          input.dispose();
+        }
         done += batch.size;
         await nextTurn();
       }
@@ -115,12 +120,10 @@ export function readScore(
   batch: Batch,
   step: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
 ): { loss: number; correct: number } {
-  const images = imageTensor(batch);
-  const labels = tf.tensor1d(Int32Array.from(batch.labels), 'int32');
-  const score = tf.tidy(() => step(images, labels));
-  const [loss, correct] = [score.loss.dataSync()[0], score.correct.dataSync()[0]];
-  tf.dispose([images, labels, score.loss, score.correct]);
-  return { loss, correct };
+  return tf.tidy(() => {
+    const score = step(imageTensor(batch), tf.tensor1d(Int32Array.from(batch.labels), 'int32'));
+    return { loss: score.loss.dataSync()[0], correct: score.correct.dataSync()[0] };
+  });
 }
 
 /** @throws RangeError for a label that the model has no class for */
@@ -133,9 +136,6 @@ export function checkLabels(owner: string, model: tf.LayersModel, { labels }: Sp
     );
   }
 }
-
-/** Lets other work of the process have its turn, such as messages from the notebook. */
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const imageTensor = ({ images, size }: Pick<Batch, 'images' | 'size'>): tf.Tensor =>
   uint8Tensor(images, [size, 32, 32, 3]);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
@@ -5,7 +6,7 @@ import { stateSlots } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../options';
 import { compile } from '../tensor/compile';
 import { learnedSlots } from './checkpoint';
-import { checkLabels, nextTurn } from './evaluate';
+import { checkLabels } from './evaluate';
 import { learnFrom, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
 import { checkMemory } from './memory';
@@ -89,9 +90,10 @@ async function* search(
   options: FindLrOptions,
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal } = options;
+  const augmentation = augmentationAt(options.augment, 0);
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
-  const learn = makeTrainStep(model, optimizer, augmentationAt(options.augment, 0));
+  const learn = makeTrainStep(model, optimizer, augmentation);
   const program = compile({ learn }, { precision: options.precision });
   const losses: number[] = [];
   try {

@@ -2,6 +2,7 @@
 import { freemem } from 'node:os';
 import type * as tf from '@tensorflow/tfjs-node';
 import { backend } from '../tensor/backend';
+import { shapeOf } from '../tensor/layers';
 
 /**
  * Peak of a training step per byte of layer output: the outputs, which the way back needs, and the gradients that are
@@ -13,8 +14,9 @@ const BYTES = 4;
 /** Bytes that a training step is likely to take, for the model's layer outputs and its parameters. */
 export function estimateStepBytes(model: tf.LayersModel, batchSize: number): number {
   const outputs = model.layers.map(({ outputShape }) => {
-    const shape = (Array.isArray(outputShape[0]) ? outputShape[0] : outputShape) as tf.Shape;
-    return shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
+    return shapeOf(outputShape)
+      .slice(1)
+      .reduce<number>((product, size) => product * (size ?? 1), 1);
   });
   const perImage = outputs.reduce((sum, size) => sum + size, 0);
   // Parameters, velocities, gradients, and the copies that the optimiser makes of them.
@@ -43,9 +45,9 @@ export function checkMemory(
 /** What this process can still get; a GPU's memory is TensorFlow's own matter. */
 function availableBytes(): number {
   if (backend.isUsingGpuDevice) return Infinity;
-  // Knows of a container's limit, where Node has it (20.13 and newer).
-  const { availableMemory } = process as { availableMemory?: () => number };
-  return availableMemory?.() || freemem();
+  const limit = process.constrainedMemory(); // a container's
+  // Not Node's availableMemory: it counts files that the system keeps in memory, and would let go of, as taken.
+  return Math.min(freemem(), limit ? Math.max(0, limit - process.memoryUsage.rss()) : Infinity);
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

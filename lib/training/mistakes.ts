@@ -9,14 +9,11 @@ export interface Guess {
   readonly probability: number;
 }
 
-/** A guess that is wrong. */
-export type Mistake = Guess;
-
 /**
  * For each image the class that the model gives the highest probability; of several equal ones the first.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @throws RangeError when there are not as many rows of probabilities as labels
+ * @throws RangeError when there are not as many rows of probabilities as labels, or some are no numbers
  */
 export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[] {
   const classes = probabilities.length / labels.length;
@@ -24,6 +21,13 @@ export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[
     throw new RangeError(
       `There are ${probabilities.length} probabilities for ${labels.length} labels; expected a row for each label: ` +
         'predict the images that the labels belong to.',
+    );
+  }
+  const wrong = probabilities.findIndex((probability) => Number.isNaN(probability));
+  if (wrong >= 0) {
+    throw new RangeError(
+      `The probabilities of image ${Math.floor(wrong / classes)} are no numbers: the model's training has diverged. Train a ` +
+        'new one with a smaller learning rate, or restore an earlier state of this one.',
     );
   }
   return Array.from(labels, (label, index) => {
@@ -44,7 +48,7 @@ export function worstMistakes(
   probabilities: Float32Array,
   labels: Uint8Array,
   { count = 16 }: { count?: number } = {},
-): Mistake[] {
+): Guess[] {
   return guesses(probabilities, labels)
     .filter(({ guess, label }) => guess !== label)
     .sort((a, b) => b.probability - a.probability)

@@ -62,8 +62,8 @@ export interface CheckpointOptions {
 }
 
 /** Options with Adam's own default for momentum. Source: PyTorch's. */
-export const withMomentum = <T extends Partial<Pick<TrainOptions, 'optimizer'>>>(options: T): T =>
-  options.optimizer === 'adam' ? { momentum: 0.9, ...options } : options;
+export const withMomentum = <T extends Partial<Pick<TrainOptions, 'optimizer' | 'momentum'>>>(options: T): T =>
+  options.optimizer === 'adam' ? { ...options, momentum: options.momentum ?? 0.9 } : options;
 
 export const trainRules: Rules<TrainOptions> = {
   epochs: wholeNumber(10, 1),

@@ -1,7 +1,7 @@
 // The table of results that grows from notebook to notebook.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writeFileSafely } from '../checkpoint/disk';
+import { makeFolder, writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { History } from './records';
 
@@ -55,7 +55,7 @@ export function recordResult(
     seconds: Math.round(epochs.reduce((sum, { seconds }) => sum + seconds, 0)),
   };
   const rows = [...others, row].sort((a, b) => (a.experiment < b.experiment ? -1 : 1));
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   writeFileSafely(file, [Buffer.from(`${JSON.stringify(rows, null, 1)}\n`)]);
   return rows;
 }

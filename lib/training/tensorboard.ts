@@ -100,6 +100,7 @@ function ofEpoch({ train, test, validation, imagesPerSecond }: EpochRecord): Rec
 
 /** Pictures in rows of eight, and in the same order what the model said of each. */
 function mistakesIn(split: Split, probabilities: Float32Array) {
+  if (probabilities.some(Number.isNaN)) return {}; // the run itself tells of it
   const worst = worstMistakes(probabilities, split.labels, { count: MISTAKES });
   if (worst.length === 0) return {};
   const rows = worst.map(({ guess, label, probability }, place) => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-node';
 import { batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
@@ -6,7 +7,7 @@ import { stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
 import { learnedSlots, openKeeper } from './checkpoint';
-import { checkLabels, fit, nextTurn, tallies } from './evaluate';
+import { checkLabels, fit, tallies } from './evaluate';
 import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
 import { optimizers } from './optimizers';
@@ -27,8 +28,8 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  *
  *     for await (const record of train(model, data, { epochs: 20, lr: 0.1, momentum: 0.9 })) console.log(record);
  *
- * Loss: mean cross entropy; optimiser: SGD or Adam (sgd.ts, adam.ts). The model's variables are up to date at each epoch's record and at
- * the end.
+ * Loss: mean cross entropy; optimiser: SGD or Adam (sgd.ts, adam.ts). The model's variables are up to date at each epoch's
+ * record and at the end; in between, they are those of the epoch before, or of the last checkpoint.
  * With a checkpoint folder, a run that was ended goes on where it was, bit for bit, when it is called again in the same
  * way; the epochs before are then yielded first, marked as `restored`.
  * @throws RangeError at once for an unknown or impossible option, labels that the model has no class for, or a batch that
@@ -41,8 +42,8 @@ export function train(
   options: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const settings = readOptions('train', trainRules, withMomentum(options));
+  for (const split of [data.train, data.test]) checkLabels('train', model, split);
   const splits = splitData(data, settings);
-  for (const split of [splits.train, splits.test]) checkLabels('train', model, split);
   batchCount(splits.train.size, settings.batchSize);
   checkMemory('train', model, settings.batchSize);
   const records = run(model, splits, settings);
@@ -57,6 +58,12 @@ interface Splits {
 
 function splitData({ train, test }: TrainData, { validation, seed }: TrainOptions): Splits {
   if (validation === 0) return { train, test };
+  if (validation >= train.size) {
+    throw new RangeError(
+      `train: validation is ${validation}; expected a whole number from 0 to ${train.size - 1}: of the ${train.size} training ` +
+        'images, some must be left to learn from.',
+    );
+  }
   const parts = splitOff(train, validation, { seed });
   return { train: parts.rest, validation: parts.validation, test };
 }
@@ -75,15 +82,15 @@ async function* run(
   };
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
   const { learn, test } = program ?? functions;
-  if (program) prepareShapes(program, splits, batchSize, knobsAt(options, 1, 1, steps).length);
   const stop = stopRequest(options);
   let keeper: ReturnType<typeof openKeeper> | undefined;
   let position = startOfRun;
   let isSound = true;
   try {
+    if (program) prepareShapes(program, splits, batchSize, knobsAt(options, 1, 1, steps).length);
     keeper = openKeeper(model, optimizer, [splits.train, splits.test, splits.validation], options);
     position = keeper?.restored ?? startOfRun;
-    for (const record of position.history) yield { ...record, restored: true };
+    for (const record of position.history) yield { ...record, epochs, restored: true };
     while (position.epoch <= epochs) {
       const { epoch, step: skip } = position;
       for (const batch of batches(splits.train, { batchSize, shuffle: options.shuffle && { seed, epoch }, skip })) {

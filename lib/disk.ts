@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** What was not saved, why, and what to do. */
-export class CheckpointError extends Error {
+/** Says what was not saved, why, and what to do. */
+export class SaveError extends Error {
   constructor(
     message: string,
     /** The system's name of the fault, such as ENOSPC. */
@@ -12,7 +12,7 @@ export class CheckpointError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = 'CheckpointError';
+    this.name = 'SaveError';
   }
 }
 
@@ -70,11 +70,22 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Makes a folder, and those above it. Node's own way of doing so never ends below /proc. */
+/**
+ * Makes a folder, and those above it. Node's own way of doing so never ends below /proc.
+ * @throws SaveError when it can't be made
+ */
 export function makeFolder(folder: string): void {
+  try {
+    makeFolders(folder);
+  } catch (error) {
+    throw explain(error, folder);
+  }
+}
+
+function makeFolders(folder: string): void {
   if (existsSync(folder)) return;
   const parent = dirname(folder);
-  if (parent !== folder) makeFolder(parent);
+  if (parent !== folder) makeFolders(parent);
   try {
     mkdirSync(folder);
   } catch (error) {
@@ -84,9 +95,9 @@ export function makeFolder(folder: string): void {
 
 /** What a system's error means for somebody who trains. */
 export function explain(error: unknown, path: string): unknown {
-  if (error instanceof CheckpointError) return error;
+  if (error instanceof SaveError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const say = (text: string) => new CheckpointError(text, code, { cause: error });
+  const say = (text: string) => new SaveError(text, code, { cause: error });
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
