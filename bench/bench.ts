@@ -30,7 +30,7 @@ const TITLES: Record<string, string> = {
   bfloat16: 'ours, compiled bfloat16',
   'rate:float32': 'a large convolution, float32',
   'rate:bfloat16': 'a large convolution, bfloat16',
-  written: 'PyTorch as the seed is written',
+  written: 'PyTorch as the original is written',
   'best:0:0': 'PyTorch, no change',
   'best:1:0': 'PyTorch, channels_last',
   'best:0:1': 'PyTorch, bf16 autocast',
