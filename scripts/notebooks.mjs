@@ -1,6 +1,6 @@
 // npm run notebooks: runs all notebooks from top to bottom in a real kernel and stores their outputs, each chart with an image.
-// npm run notebooks -- NAME runs only those whose name contains NAME.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+// npm run notebooks -- NAME … runs only those whose name contains one of these.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -13,15 +13,21 @@ import { writeAtomically } from './stamp.mjs';
 const folder = join(root, 'notebooks');
 const MIME = 'application/vnd.plotly.v1+json';
 
-const filter = process.argv[2] ?? '';
-const names = readdirSync(folder).filter((name) => /^[^.].*\.ipynb$/.test(name) && name.includes(filter));
+const wanted = process.argv.slice(2);
+const names = readdirSync(folder)
+  .filter((name) => /^[^.].*\.ipynb$/.test(name) && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
+  .sort();
 try {
   await setUp();
   const draw = await chartPrinter();
+  // The table of results begins empty and grows from notebook to notebook, so 02 to 05 are run together.
+  const table = mkdtempSync(join(tmpdir(), 'results-'));
+  const env = { CIFAR10_RUNS: join(table, 'results.json') };
   try {
-    for (const name of names) await reportStep(`Running ${name}`, () => remake(name, draw));
+    for (const name of names) await reportStep(`Running ${name}`, () => remake(name, draw, env));
   } finally {
     await draw.close();
+    rmSync(table, { recursive: true });
   }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
@@ -30,12 +36,12 @@ try {
 }
 
 /** Runs one notebook and writes it back with its outputs; a notebook with a failing cell stays as it was. */
-async function remake(name, draw) {
+async function remake(name, draw, env) {
   const executed = `.executed-${name}`;
   try {
     const args = ['--timeout=-1', `--output=${executed}`, join(folder, name)];
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
-    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, TMPDIR: tmpdir() } });
+    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, ...env, TMPDIR: tmpdir() } });
     const notebook = JSON.parse(readFileSync(join(folder, executed), 'utf8'));
     for (const cell of notebook.cells) {
       cell.metadata = {}; // times of this run
