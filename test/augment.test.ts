@@ -57,6 +57,20 @@ for (const compiled of [false, true]) {
   });
 }
 
+test('whole numbers are cropped and flipped as bytes are, eager and compiled', () => {
+  const options = { crop: 4, flip: true };
+  const fn = (x: tf.Tensor, key: tf.Tensor) => ({ y: augment(x, key as tf.Tensor1D, options) });
+  const [x, key] = [tf.tensor(images, [COUNT, 32, 32, 3], 'int32'), tf.tensor1d([5, 6], 'int32')];
+  const program = compile({ fn }, { precision: 'float32' });
+  for (const { y } of [tf.tidy(() => fn(x, key)), program.fn(x, key)]) {
+    assert.equal(y.dtype, 'int32');
+    assert.deepEqual(Uint8Array.from(y.dataSync()), run([5, 6], options, false));
+    y.dispose();
+  }
+  program.dispose();
+  tf.dispose([x, key]);
+});
+
 test('the same key gives the same images, another one others; eager and compiled agree', () => {
   const options = { crop: 4, flip: true };
   assert.deepEqual(run([5, 6], options, true), run([5, 6], options, false));
