@@ -1,10 +1,10 @@
 // npm run notebooks: runs all notebooks from top to bottom in a real kernel and stores their outputs, each chart with an image.
 // npm run notebooks -- NAME … runs only those whose name contains one of these.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { jupyterEnv, root, venv } from './paths.mjs';
+import { jupyterEnv, root, state, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
 import { run, SetupError } from './run.mjs';
 import { setUp } from './setup.mjs';
@@ -12,6 +12,8 @@ import { writeAtomically } from './stamp.mjs';
 
 const folder = join(root, 'notebooks');
 const MIME = 'application/vnd.plotly.v1+json';
+/** The table of results, which grows from notebook to notebook. */
+const table = join(state, 'results.json');
 
 const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
@@ -20,14 +22,10 @@ const names = readdirSync(folder)
 try {
   await setUp();
   const draw = await chartPrinter();
-  // The table of results begins empty and grows from notebook to notebook, so 02 to 05 are run together.
-  const table = mkdtempSync(join(tmpdir(), 'results-'));
-  const env = { CIFAR10_RUNS: join(table, 'results.json') };
   try {
-    for (const name of names) await reportStep(`Running ${name}`, () => remake(name, draw, env));
+    for (const name of names) await reportStep(`Running ${name}`, () => remake(name, draw));
   } finally {
     await draw.close();
-    rmSync(table, { recursive: true });
   }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
@@ -36,12 +34,13 @@ try {
 }
 
 /** Runs one notebook and writes it back with its outputs; a notebook with a failing cell stays as it was. */
-async function remake(name, draw, env) {
+async function remake(name, draw) {
+  keepEarlierResults(name);
   const executed = `.executed-${name}`;
   try {
     const args = ['--timeout=-1', `--output=${executed}`, join(folder, name)];
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
-    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, ...env, TMPDIR: tmpdir() } });
+    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: table } });
     const notebook = JSON.parse(readFileSync(join(folder, executed), 'utf8'));
     for (const cell of notebook.cells) {
       cell.metadata = {}; // times of this run
@@ -56,6 +55,13 @@ async function remake(name, draw, env) {
   } finally {
     rmSync(join(folder, executed), { force: true });
   }
+}
+
+/** Leaves the rows of those notebooks in the table that come before this one. */
+function keepEarlierResults(name) {
+  if (!existsSync(table)) return;
+  const rows = JSON.parse(readFileSync(table, 'utf8')).filter(({ experiment }) => experiment < name.slice(0, 2));
+  writeAtomically(table, `${JSON.stringify(rows, null, 1)}\n`);
 }
 
 /** Lines printed one after another, as one output. */

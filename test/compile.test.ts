@@ -167,6 +167,7 @@ test('variables that share their values are told apart, and so are a variable an
     a.assign(tf.add(a, 1));
     return { other: tf.add(b, 0), moved: tf.sub(a, start) };
   };
+  const before = tf.memory();
   const program = compile({ step }, options);
   for (const moved of [1, 2, 3]) {
     const result = program.step();
@@ -175,6 +176,8 @@ test('variables that share their values are told apart, and so are a variable an
   }
   program.dispose();
   assert.deepEqual([a.dataSync()[0], b.dataSync()[0], start.dataSync()[0]], [4, 1, 1]);
+  assert.equal(tf.memory().numTensors, before.numTensors);
+  assert.equal(b.dataId, start.dataId, 'they share as before');
   tf.dispose([a, b, start]);
 });
 
@@ -213,6 +216,16 @@ test('a program that only reads variables leaves them to whoever assigns to them
   writing.dispose();
   assert.equal(counter.dataSync()[0], 2);
   counter.dispose();
+});
+
+test('a variable that is disposed does not stop functions that never used it', () => {
+  const [a, b] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(2))];
+  const program = compile({ f: () => ({ y: tf.add(a, 1) }), g: () => ({ y: tf.add(b, 1) }) }, options);
+  assert.deepEqual(value(program.f().y), [2]);
+  a.dispose();
+  assert.deepEqual(value(program.g().y), [3]);
+  program.dispose();
+  b.dispose();
 });
 
 test('a disposed program has freed everything, keeps variables, and says so when it is called', () => {

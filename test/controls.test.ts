@@ -236,7 +236,7 @@ test('controls say their values as they are shown', () => {
   assert.equal(logSlider({ value: 0.1, min: 1e-4, max: 1 }).format(0.031622776), '0.032');
   assert.equal(slider({ value: 0 }).format(0.30000000000000004), '0.3');
   assert.equal(slider({ value: 0, max: 0.001 }).format(0.00004), '0.00004');
-  assert.equal(slider({ value: 0, step: 0.125 }).format(0.125), '0.125');
+  assert.equal(slider({ value: 0, step: 0.00125 }).format(0.00125), '0.00125');
   assert.equal(checkbox({ value: true }).format(false), 'off');
   assert.equal(dropdown({ options: [500, 2000] }).format(2000), '2,000');
 });

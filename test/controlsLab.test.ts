@@ -58,7 +58,12 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
     const before = await lastBatch();
     await until(async () => (await lastBatch()) > before, 'more batches in the chart');
   };
-  const disabled = (button: string) => page.isDisabled(`button:text-is("${button}")`);
+  /** Waits until only this one of Train and Stop can be pressed. */
+  const offers = (button: 'Train' | 'Stop') =>
+    until(async () => {
+      const [train, stop] = ['Train', 'Stop'].map((name) => page.isEnabled(`button:text-is("${name}")`));
+      return (await train) === (button === 'Train') && (await stop) === (button === 'Stop');
+    }, `${button} to be the button to press`);
 
   /** Moves the slider with this number by the mouse, to a share of its length. */
   async function drag(index: number, share: number): Promise<void> {
@@ -83,12 +88,12 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
   };
 
   test('Train starts a training that no cell waits for', async () => {
-    assert.deepEqual([await disabled('Train'), await disabled('Stop')], [false, true]);
+    await offers('Train');
     await page.click('button:text-is("Train")');
     await sees('lr is 0.01');
     await goesOn();
     await untilIdle(page);
-    assert.deepEqual([await disabled('Train'), await disabled('Stop')], [true, false]);
+    await offers('Stop');
   });
 
   test('a slider moved by the mouse while a CNN trains reaches the next batches; the chart marks it once', async () => {
@@ -101,7 +106,7 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
   test('Stop ends it, Train goes on from there', async () => {
     await page.click('button:text-is("Stop")');
     await sees('Stopped.');
-    assert.deepEqual([await disabled('Train'), await disabled('Stop')], [false, true]);
+    await offers('Train');
     const before = await lastBatch();
     await page.click('button:text-is("Train")');
     await until(async () => (await lastBatch()) > before, 'more batches in the chart');

@@ -93,6 +93,8 @@ test('saving and loading leave no tensors behind', (t) => {
 });
 
 test('layers that PyTorch’s networks here don’t have keep tfjs’s names, and nothing is lost', (t) => {
+  const conv = (filters: number) =>
+    tf.layers.conv2d({ filters, kernelSize: 1, inputShape: [30, 30, 4], biasInitializer: 'randomUniform' });
   const make = () =>
     tf.sequential({
       layers: [
@@ -101,6 +103,7 @@ test('layers that PyTorch’s networks here don’t have keep tfjs’s names, an
           movingVarianceInitializer: 'randomUniform',
           movingMeanInitializer: 'randomUniform',
         }),
+        tf.sequential({ layers: [conv(4), conv(4)] }),
         tf.layers.flatten(),
         tf.layers.dense({ units: 10 }),
       ],
@@ -111,7 +114,8 @@ test('layers that PyTorch’s networks here don’t have keep tfjs’s names, an
     names.slice(3, 7),
     ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `network.1.${name}`),
   );
-  assert.equal(new Set(names).size, 9);
+  assert.deepEqual(names.slice(7, 11), ['kernel', 'bias', 'kernel_2', 'bias_2'].map((name) => `network.2.${name}`)); // prettier-ignore
+  assert.equal(new Set(names).size, 13);
   const file = join(temporaryFolder(t), 'w.safetensors');
   saveWeights(model, file);
   loadWeights(other, file);

@@ -43,8 +43,6 @@ export interface Controls<Values> {
   readonly settings: () => readonly Setting[];
   /** Calls `listener` after each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
-  /** Takes them off the page; the values stay. */
-  readonly close: () => void;
 }
 
 /**
@@ -85,7 +83,7 @@ export function controls<Values extends object>(spec: {
       openBox(['cifar10-group'], [openWidget('HTML', { value: html`<b>${title}</b>`.html }), ...members.map(open)]),
     ];
   };
-  const close = showWidget(
+  showWidget(
     () =>
       openBox(
         ['cifar10-panel', 'cifar10-controls'],
@@ -104,7 +102,6 @@ export function controls<Values extends object>(spec: {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    close,
   };
 }
 
@@ -128,8 +125,7 @@ export function slider({
 }: SliderOptions): Control<number> {
   checkRange('slider', value, min, max);
   if (!(step > 0)) throw new RangeError(`slider: step is ${step}; expected a number above 0.`);
-  const digits = Math.max(4, 1 - Math.floor(Math.log10(step)));
-  const format = (value: number) => String(Number(value.toFixed(Math.min(digits, 100))));
+  const format = (value: number) => String(Number(value.toPrecision(10))); // 0.30000000000000004 as 0.3
   return {
     ...options,
     value,

@@ -138,6 +138,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     process.on('SIGINT', abort);
     buttons.train?.set({ disabled: true });
     buttons.stop?.set({ disabled: false });
+    let outcome: Html;
     try {
       say(statusLine('Preparing …'));
       const changes = changesSince(settings, controls.settings());
@@ -151,15 +152,13 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       await follow(run(model), controller.signal);
       const accuracy = lastAccuracy();
       const next = hasWidgets() ? ['Train goes on from here.'] : [];
-      say(statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, ...next));
+      outcome = statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, ...next);
     } catch (error) {
       if (throws) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      say(
-        html`<div style="font-size: 1.3em">
-          <b>It ended with an error.</b> ${message} <b>Reset</b> gives fresh weights.
-        </div>`,
-      );
+      outcome = html`<div style="font-size: 1.3em">
+        <b>It ended with an error.</b> ${message} <b>Reset</b> gives fresh weights.
+      </div>`;
     } finally {
       signal?.removeEventListener('abort', abort);
       process.off('SIGINT', abort);
@@ -167,6 +166,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       buttons.train?.set({ disabled: false });
       buttons.stop?.set({ disabled: true });
     }
+    say(outcome);
   }
 
   async function follow(records: AsyncIterable<TrainRecord>, signal: AbortSignal): Promise<void> {

@@ -45,7 +45,12 @@ export function stateSlots(model: tf.LayersModel): StateSlot[] {
 function namesOf(layer: tf.layers.Layer): string[] {
   if (layer instanceof BatchNorm2d) return NORM_NAMES;
   if (layer.weights.length <= NAMES.length) return NAMES;
-  return layer.weights.map(({ originalName }) => originalName.slice(originalName.lastIndexOf('/') + 1));
+  const names = layer.weights.map(({ originalName }) => originalName.slice(originalName.lastIndexOf('/') + 1));
+  // A layer that holds layers has several of a name.
+  return names.map((name, index) => {
+    const earlier = names.slice(0, index).filter((other) => other === name).length;
+    return earlier === 0 ? name : `${name}_${earlier + 1}`;
+  });
 }
 
 /** [H, W, C] of what a Flatten layer flattens. */

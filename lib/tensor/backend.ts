@@ -114,16 +114,23 @@ export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().regi
 /**
  * Gives each variable values of its own, without a copy in memory. `assign` shares what it is given (another variable's values,
  * a clone's), and whoever follows values then takes one for the other.
+ * @returns a function that lets them share again: others may know a variable by its values, too
  */
-export function separateVariables(): void {
-  for (const variable of liveVariables()) {
-    if (backend.refCount(variable.dataId) === 1) continue;
+export function separateVariables(): () => void {
+  const shared = liveVariables().filter(({ dataId }) => backend.refCount(dataId) > 1);
+  const before = shared.map((variable) => {
+    const { dataId } = variable;
+    backend.incRef(dataId);
     const T = typeAttribute('T', dataTypeOf(variable));
     tf.tidy(() => variable.assign(backend.executeSingleOutput('Identity', [T], [variable])));
-  }
+    return [variable, dataId] as const;
+  });
+  return () => {
+    for (const [variable, dataId] of before) setVariableData(variable, dataId);
+  };
 }
 
-/** Points a variable at other values, which it then shares with whoever holds them. */
+/** Points a variable at other values, and takes over one hold on them (`incRef`). */
 export function setVariableData(variable: tf.Variable, dataId: DataId): void {
   const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: variable.shape, dtype: variable.dtype });
   variable.assign(tensor);

@@ -98,7 +98,9 @@ export function compile<F extends Record<string, TensorFunction>>(
 
   /** Gives the session what was assigned to variables outside. */
   const push = (running: Session): void => {
-    const changed = [...variables].filter(([variable]) => shared.get(variable) !== variable.dataId);
+    const changed = [...variables].filter(
+      ([variable]) => !variable.isDisposed && shared.get(variable) !== variable.dataId,
+    );
     if (changed.length === 0) return;
     const feeds = changed.map(([variable, { placeholder }]) => ({ placeholder, tensor: variable }));
     tf.dispose(

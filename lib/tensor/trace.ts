@@ -94,7 +94,7 @@ function record(
   const values = new Map<DataId, Value>();
   const reads = new Map<tf.Variable, Node>();
   const constants: Constants = new Map();
-  separateVariables();
+  const shareAgain = separateVariables();
   const before = new Map(liveVariables().map((variable) => [variable, variable.dataId]));
   const owner = new Map([...before].map(([variable, dataId]) => [dataId, variable]));
 
@@ -217,6 +217,7 @@ function record(
       if (variable.dataId === dataId) backend.disposeData(dataId);
       else setVariableData(variable, dataId);
     }
+    shareAgain();
     tf.dispose(symbols);
   }
 }

@@ -1,4 +1,5 @@
 // Whether a batch fits into memory, before it is tried: TensorFlow would take the whole process down.
+import { existsSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type * as tf from '@tensorflow/tfjs-node';
 import { backend } from '../tensor/backend';
@@ -45,9 +46,15 @@ export function checkMemory(
 /** What this process can still get; a GPU's memory is TensorFlow's own matter. */
 function availableBytes(): number {
   if (backend.isUsingGpuDevice) return Infinity;
-  const limit = process.constrainedMemory(); // a container's
-  // Not Node's availableMemory: it counts files that the system keeps in memory, and would let go of, as taken.
-  return Math.min(freemem(), limit ? Math.max(0, limit - process.memoryUsage.rss()) : Infinity);
+  return Math.min(freemem(), process.availableMemory() + cachedFiles());
+}
+
+/** Bytes of files that a container's system keeps in memory: Node counts them as taken, but they would be let go of. */
+function cachedFiles(): number {
+  for (const file of ['/sys/fs/cgroup/memory.stat', '/sys/fs/cgroup/memory/memory.stat']) {
+    if (existsSync(file)) return Number(/^(?:total_)?inactive_file (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+  }
+  return 0;
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
