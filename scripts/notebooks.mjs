@@ -40,7 +40,9 @@ async function remake(name, draw) {
   try {
     const args = ['--timeout=-1', `--output=${executed}`, join(folder, name)];
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
-    await run(join(venv, 'bin', 'jupyter-execute'), args, { env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: table } });
+    await run(join(venv, 'bin', 'jupyter-execute'), args, {
+      env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: table },
+    });
     const notebook = JSON.parse(readFileSync(join(folder, executed), 'utf8'));
     for (const cell of notebook.cells) {
       cell.metadata = {}; // times of this run
