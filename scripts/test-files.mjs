@@ -10,7 +10,7 @@ import { root } from './paths.mjs';
  *   many seconds a file is ended and counts as failed; where the results go
  * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
  */
-export async function runTestFiles(files, { concurrency = 2, limit = 480, print = console.log } = {}) {
+export async function runTestFiles(files, { concurrency = 2, limit = 1800, print = console.log } = {}) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const waiting = [...files];
   const worker = async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -21,6 +23,9 @@ test('a proper archive is unpacked, and nothing but the expected files', async (
 });
 
 /** A proper archive, changed. */
+/** Where nothing may be written, and nobody else writes. */
+const escaped = join(tmpdir(), `escaped-${randomUUID()}.bin`);
+
 const hostile: { what: string; change: (entries: Entry[]) => Entry[]; error: RegExp }[] = [
   {
     what: 'a path that climbs out',
@@ -29,7 +34,7 @@ const hostile: { what: string; change: (entries: Entry[]) => Entry[]; error: Reg
   },
   {
     what: 'an absolute path',
-    change: (entries) => [...entries, { header: { name: '/tmp/escaped.bin' }, data: noise(10) }],
+    change: (entries) => [...entries, { header: { name: escaped }, data: noise(10) }],
     error: /lies outside/,
   },
   {
@@ -112,7 +117,7 @@ for (const { what, change, error } of hostile) {
     writeFileSync(join(folder, 'a.tar.gz'), await tarGz(change(properEntries())));
     await assert.rejects(unpack(join(folder, 'a.tar.gz'), join(folder, 'out'), smallFiles), error);
     assert.deepEqual(readdirSync(folder), ['a.tar.gz']);
-    assert.ok(!existsSync(join(folder, '..', 'escaped.bin')) && !existsSync('/tmp/escaped.bin'));
+    assert.ok(!existsSync(join(folder, '..', 'escaped.bin')) && !existsSync(escaped));
   });
 }
 

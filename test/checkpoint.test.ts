@@ -316,6 +316,7 @@ test('a full disk is told of; what was saved before stays, and saving goes on on
 
 test('a folder that cannot be written can still be read', (t) => {
   const disk = smallDisk(t, '2m');
+  if (!disk && process.getuid?.() === 0) return t.skip('root may write everywhere, and may not mount a disk here');
   const folder = disk ?? temporaryFolder(t);
   const store = openCheckpoints(folder);
   store.save(contentOf(1));
@@ -325,10 +326,13 @@ test('a folder that cannot be written can still be read', (t) => {
     name: 'SaveError',
     message: /cannot be written \(E\w+\)\. What was saved before is kept\. Make it/,
   };
-  assert.throws(() => store.save(contentOf(2)), refusal);
-  assert.throws(() => openCheckpoints(folder), refusal);
-  assert.equal(assertWhole(latestCheckpoint(folder, noDamage)), 1);
-  if (!disk) chmodSync(folder, 0o700);
+  try {
+    assert.throws(() => store.save(contentOf(2)), refusal);
+    assert.throws(() => openCheckpoints(folder), refusal);
+    assert.equal(assertWhole(latestCheckpoint(folder, noDamage)), 1);
+  } finally {
+    if (!disk) chmodSync(folder, 0o700);
+  }
 });
 
 test('a file in place of the folder is told of', (t) => {

@@ -1,6 +1,7 @@
 // Checkpoints whose content is known by their number, and what is done to them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,7 +92,8 @@ export async function killAtEachChange(newFolder: () => string, every: number): 
     const child = spawn(process.execPath, [writer, folder, String(change)], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.on('data', (text) => (output += String(text)));
-    const signal = await new Promise((done) => child.on('close', (_, signal) => done(signal)));
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+    assert.ok(signal === 'SIGKILL' || code === 0, `change ${change}: the writer ended with ${signal ?? code}`);
     const reported = Number(output.trim().split('\n').pop());
     const latest = latestCheckpoint(folder, noDamage);
     const step = assertWhole(latest);

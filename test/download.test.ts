@@ -259,7 +259,9 @@ test('without a network the error names each place and its reason', async (t) =>
   await new Promise<void>((done) => closed.listen(0, '127.0.0.1', done));
   const { port } = closed.address() as AddressInfo;
   await new Promise((done) => closed.close(done));
-  const error = await failure(fetchInto(folder, [`http://127.0.0.1:${port}/a`, 'http://nowhere.invalid/b']));
+  const error = await failure(
+    fetchInto(folder, [`http://127.0.0.1:${port}/a`, 'http://nowhere.invalid/b'], { stallSeconds: 60 }),
+  );
   assert.match(error.failures[0], /127\.0\.0\.1.*ECONNREFUSED/);
   assert.match(error.failures[1], /nowhere\.invalid.*no network/);
   assert.deepEqual(readdirSync(folder), []);

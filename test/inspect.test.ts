@@ -132,7 +132,7 @@ test('the images of one cell of the matrix are those that were confused that way
   assert.match(String(traces(figure)[0].text[0]), /<b>image 1, cat<\/b><br>dog 70 %<br>cat 20 %/);
   assert.throws(
     () => confusedImages(probabilities, split, names, 'ship', 'cat'),
-    /RangeError|no ship was called cat; the confusion matrix shows which were/,
+    /no ship was called cat; the confusion matrix shows which were/,
   );
   assert.throws(
     () => confusedImages(probabilities, split, names, 'cow', 'cat'),

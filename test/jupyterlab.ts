@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from './chromium';
 import { root } from './kernel';
 
@@ -27,9 +27,14 @@ export async function openLab(cells: readonly string[]): Promise<Lab> {
   writeFileSync(file, JSON.stringify(notebookOf(cells)));
   const port = await freePort();
   const server = startServer(port, folder);
+  let browser: Browser | undefined;
   const end = async () => {
-    await endServer(server);
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      await browser?.close();
+    } finally {
+      await endServer(server);
+      rmSync(folder, { recursive: true, force: true });
+    }
   };
   try {
     const address = `http://127.0.0.1:${port}`;
@@ -39,7 +44,7 @@ export async function openLab(cells: readonly string[]): Promise<Lab> {
         () => false,
       );
     await until(isUp, 'JupyterLab to answer');
-    const browser = await launchChromium();
+    browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
     const faults: string[] = [];
     page.on('pageerror', ({ message }) => faults.push(message));
@@ -50,15 +55,7 @@ export async function openLab(cells: readonly string[]): Promise<Lab> {
     });
     await page.goto(`${address}/lab/tree/${folder.slice(root.length + 1)}/live.ipynb`);
     await untilIdle(page);
-    return {
-      page,
-      file,
-      faults,
-      async close() {
-        await browser.close();
-        await end();
-      },
-    };
+    return { page, file, faults, close: end };
   } catch (error) {
     await end();
     throw error;
@@ -104,7 +101,14 @@ function startServer(port: number, folder: string): ChildProcess {
   const asRoot = process.getuid?.() === 0 ? ['--allow-root'] : [];
   return spawn(
     join(root, '.venv', 'bin', 'jupyter-lab'),
-    [`--ServerApp.root_dir=${root}`, `--port=${port}`, '--no-browser', '--IdentityProvider.token=', ...asRoot],
+    [
+      `--ServerApp.root_dir=${root}`,
+      `--port=${port}`,
+      '--ServerApp.port_retries=0',
+      '--no-browser',
+      '--IdentityProvider.token=',
+      ...asRoot,
+    ],
     {
       env: {
         ...process.env,
@@ -119,8 +123,9 @@ function startServer(port: number, folder: string): ChildProcess {
 
 /** Asks the server to end, which takes its kernels along: they live in sessions of their own. */
 async function endServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
-  const impatient = setTimeout(() => server.kill('SIGKILL'), 20_000);
+  const impatient = setTimeout(() => server.kill('SIGKILL'), 60_000);
   server.kill('SIGTERM');
   await ended;
   clearTimeout(impatient);

@@ -108,6 +108,11 @@ test('a run that is over is only told again', async () => {
   model.dispose();
 });
 
+const trainable = (model: tf.LayersModel) =>
+  stateSlots(model)
+    .filter((slot) => slot.trainable)
+    .map(({ variable }) => variable.dataSync());
+
 test('what makes going on impossible is named and refused; weights alone can be taken; or nothing', async () => {
   const dir = newFolder();
   const model = tiny();
@@ -136,9 +141,11 @@ test('what makes going on impossible is named and refused; weights alone can be 
   // More epochs are no other run, as long as no schedule looks at them.
   const longer = await run(tiny(), { ...fixed, epochs: 4, checkpoint: { dir } }, () => true);
   assert.deepEqual([longer[0].epoch, longer[0].type === 'step' && longer[0].step], [1, 3]);
-  const fresh = tiny();
+  const [fresh, saving] = [tiny(), tiny()];
+  restore(saving, dir);
   const first = await run(fresh, { ...fixed, lr: 0, epochs: 1, checkpoint: { dir, resume: 'weights' } }, () => true);
   assert.equal(first[0].type === 'step' && first[0].step, 1, 'a new run');
+  assert.deepEqual(trainable(fresh), trainable(saving), 'from the weights of the old one');
   const ignoring = tiny();
   await run(
     ignoring,
@@ -146,12 +153,8 @@ test('what makes going on impossible is named and refused; weights alone can be 
     () => true,
   );
   const untouched = tiny();
-  const trainable = (model: tf.LayersModel) =>
-    stateSlots(model)
-      .filter((s) => s.trainable)
-      .map((s) => s.variable.dataSync());
   assert.deepEqual(trainable(ignoring), trainable(untouched));
-  tf.dispose([model, fresh, ignoring, untouched].map((m) => m.dispose()) as never);
+  tf.dispose([model, fresh, saving, ignoring, untouched].map((m) => m.dispose()) as never);
 });
 
 test('two schedules of one kind are told apart by their numbers', async () => {

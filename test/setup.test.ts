@@ -17,9 +17,12 @@ import {
 const command = ['--require', './scripts/check-node.cjs', 'scripts/start.mjs'];
 const unreachable = 'http://127.0.0.1:1/';
 
+/** What a machine with a GPU or behind a proxy must not change. */
+const local = { TENSORFLOW: 'cpu', NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
+
 /** Runs npm start in `folder` and expects it to end with one sentence. */
 async function failingStart(folder: string, env: Record<string, string | undefined>, sentence: RegExp, args = command) {
-  const { code, output } = await startNode(args, { cwd: folder, env: plainEnvironment(env) }).ended;
+  const { code, output } = await startNode(args, { cwd: folder, env: plainEnvironment({ ...local, ...env }) }).ended;
   assert.match(output, sentence);
   assert.equal(code, 1);
   assert.doesNotMatch(output, /^ +at |Error:/m, 'no stack trace');

@@ -14,7 +14,9 @@ test('npm start serves JupyterLab on the first notebook, with the TypeScript ker
   const home = temporaryFolder(t);
   const env = plainEnvironment({ HOME: home, XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined });
   const start = startNode(['scripts/start.mjs', '--no-browser', '--port', '0'], { cwd: root, env, detached: true });
-  t.after(() => start.child.kill('SIGKILL'));
+  t.after(() => {
+    if (start.child.exitCode === null) process.kill(-Number(start.child.pid), 'SIGKILL'); // JupyterLab, too
+  });
   const address = /http:\/\/127\.0\.0\.1:(\d+)\/lab\/tree\/notebooks\/01-data\.ipynb\?token=(\w+)/;
   await until(() => address.test(start.output()), 'the address');
   const [, port, token] = address.exec(start.output()) ?? [];

@@ -253,7 +253,7 @@ test('a schedule that gives nonsense ends the run, and labels without a class ar
 test('predict gives probabilities for each image, and leaves no tensor behind', async () => {
   const model = tiny();
   const count = tf.memory().numTensors;
-  const probabilities = await predict(model, data.test, { batchSize: 64 });
+  const probabilities = await predict(model, data.test, { batchSize: 64, precision: 'float32' });
   assert.equal(probabilities.length, 200 * 10);
   for (let i = 0; i < 200; i++) {
     const sum = probabilities.subarray(i * 10, (i + 1) * 10).reduce((a, b) => a + b, 0);
@@ -264,7 +264,7 @@ test('predict gives probabilities for each image, and leaves no tensor behind', 
     const row = probabilities.subarray(i * 10, (i + 1) * 10);
     if (row.indexOf(Math.max(...row)) === data.test.labels[i]) correct++;
   }
-  const { accuracy } = await evaluate(model, data.test);
+  const { accuracy } = await evaluate(model, data.test, { precision: 'float32' });
   assert.equal(correct / 200, accuracy);
   assert.equal(tf.memory().numTensors, count);
   model.dispose();

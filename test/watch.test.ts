@@ -10,9 +10,11 @@ import { linear, live, loadCifar10, train, watch } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 let closed = 0;
 let reached = 0;
-async function* fake(epochs: number, steps: number): AsyncGenerator<TrainRecord> {
+/** The epoch that is called endless has so many steps that nobody waits for its end. */
+async function* fake(epochs: number, usual: number, endless = 0): AsyncGenerator<TrainRecord> {
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
+      const steps = epoch === endless ? 100 * usual : usual;
       for (let step = 1; step <= steps; step++) {
         await new Promise((resolve) => setTimeout(resolve, 10));
         reached = epoch;
@@ -28,7 +30,7 @@ async function* fake(epochs: number, steps: number): AsyncGenerator<TrainRecord>
 async function* slow(): AsyncGenerator<TrainRecord> {
   for (let step = 1; step <= 3; step++) {
     yield { type: 'step', epoch: 1, epochs: 1, step, steps: 3, loss: 1, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1 };
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     reached = step;
   }
 }
@@ -63,7 +65,7 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
       { code: setup },
       { code: 'const history = await watch(fake(3, 50));' },
       { code: 'console.log(JSON.stringify([history.stopped, history.epochs.map(({ epoch }) => epoch), closed]));' },
-      { code: `const partial = await watch(fake(100, 60)); console.log('goes on');`, interruptOn: 'Epoch 3 of' },
+      { code: `const partial = await watch(fake(100, 60, 3)); console.log('goes on');`, interruptOn: 'Epoch 3 of' },
       { code: 'console.log(JSON.stringify([partial.stopped, partial.epochs.length, closed]));' },
       { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
       { code: 'const none = await watch(fake(5, 500));', interruptOn: 'Epoch 1 of' },
@@ -72,13 +74,13 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
       { code: `display.update('two'); display.flush(); console.log('second');` },
       { code: 'const make = () => ({ reached }); console.log(JSON.stringify({ ...make(), closed }));' },
       {
-        code: `const twice = await watch(fake(100, 60)); console.log(twice.epochs.length);`,
+        code: `const twice = await watch(fake(100, 60, 3)); console.log(twice.epochs.length);`,
         interruptOn: 'Epoch 3 of',
         interrupts: 3,
       },
       { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
-      { code: 'await watch(slow());', interruptOn: 'Epoch 1 of 1', interrupts: 2, pause: 1.2 },
-      { code: `await new Promise((resolve) => setTimeout(resolve, 4000)); console.log('reached', reached);` },
+      { code: 'await watch(slow());', interruptOn: 'Epoch 1 of 1', interrupts: 2, pause: 2 },
+      { code: `await new Promise((resolve) => setTimeout(resolve, 8000)); console.log('reached', reached);` },
       { code: 'const untested = await watch(tested());', interruptOn: 'test images? batch' },
       { code: 'console.log(reached < 1000, untested.stopped);' },
       {

@@ -10,6 +10,8 @@ process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 // One op after another, each on all cores: no slower (measured on two), and steps take memory more evenly.
 process.env.TF_NUM_INTEROP_THREADS ??= '1';
+// Memory of a GPU as it is needed: TensorFlow would take all of it, and leave nothing for a second notebook.
+process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
 
 // Set-up compiles stderr.cc to stderr.node, beside the binding.
 const gpuPackage = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
