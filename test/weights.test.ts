@@ -114,7 +114,10 @@ test('layers that PyTorch’s networks here don’t have keep tfjs’s names, an
     names.slice(3, 7),
     ['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `network.1.${name}`),
   );
-  assert.deepEqual(names.slice(7, 11), ['kernel', 'bias', 'kernel_2', 'bias_2'].map((name) => `network.2.${name}`)); // prettier-ignore
+  assert.deepEqual(
+    names.slice(7, 11),
+    ['kernel', 'bias', 'kernel_2', 'bias_2'].map((name) => `network.2.${name}`),
+  );
   assert.equal(new Set(names).size, 13);
   const file = join(temporaryFolder(t), 'w.safetensors');
   saveWeights(model, file);

@@ -66,10 +66,16 @@ export function trace(
   variables: VariableMap,
   name: string,
 ): Trace {
-  const rehearsal = record(fn, inputs, createGraph(), new Map(), name);
   const draft = { nodes: [...graph.nodes], constants: new Map(graph.constants) };
   const places = new Map(variables);
-  const result = record(fn, inputs, draft, places, name);
+  const shareAgain = separateVariables();
+  let rehearsal, result;
+  try {
+    rehearsal = record(fn, inputs, createGraph(), new Map(), name);
+    result = record(fn, inputs, draft, places, name);
+  } finally {
+    shareAgain();
+  }
   for (const [key, bytes] of result.constants) {
     if (Buffer.compare(bytes, rehearsal.constants.get(key) ?? new Uint8Array()) !== 0) {
       throw new Error(
@@ -94,8 +100,8 @@ function record(
   const values = new Map<DataId, Value>();
   const reads = new Map<tf.Variable, Node>();
   const constants: Constants = new Map();
-  const shareAgain = separateVariables();
   const before = new Map(liveVariables().map((variable) => [variable, variable.dataId]));
+  // No two share their values: see trace.
   const owner = new Map([...before].map(([variable, dataId]) => [dataId, variable]));
 
   const valueOf = (tensor: tf.Tensor): Value => {
@@ -217,7 +223,6 @@ function record(
       if (variable.dataId === dataId) backend.disposeData(dataId);
       else setVariableData(variable, dataId);
     }
-    shareAgain();
     tf.dispose(symbols);
   }
 }

@@ -7,6 +7,7 @@ import {
   type CheckpointStore,
   bestCheckpoint,
   latestCheckpoint,
+  listCheckpoints,
   openCheckpoints,
 } from '../checkpoint/store';
 import type { Tensors } from '../checkpoint/safetensors';
@@ -122,10 +123,14 @@ export function restore(
   if (!['latest', 'best'].includes(which)) {
     throw new RangeError(`restore: which is ${JSON.stringify(which)}; expected 'latest' or 'best'.`);
   }
-  const latest = latestCheckpoint(dir);
-  if (!latest) throw new Error(`There is no checkpoint in ${dir}: name the folder that train saved into.`);
-  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latest;
-  if (!checkpoint) throw new Error(`No epoch of the run in ${dir} has ended, so none is the best: take 'latest'.`);
+  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latestCheckpoint(dir);
+  if (!checkpoint) {
+    throw new Error(
+      listCheckpoints(dir).length > 0
+        ? `No epoch of the run in ${dir} has ended, so none is the best: take 'latest'.`
+        : `There is no checkpoint in ${dir}: name the folder that train saved into.`,
+    );
+  }
   const { position } = runInfo(checkpoint, dir);
   writeArrays(stateSlots(model), checkpoint.weights, `The checkpoint in ${dir}`);
   return position;
