@@ -60,11 +60,14 @@ export function writePart(file: string, pieces: readonly Uint8Array[], flag: 'w'
   return { size, sha256: hash.digest('hex') };
 }
 
-/** Makes sure that the names of a folder's files are on the disk. */
+/** Makes sure that the names of a folder's files are on the disk, where the file system can be asked to. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
     fsyncSync(descriptor);
+  } catch (error) {
+    // Some, such as folders shared with a virtual machine, don't know this of folders.
+    if (!['EINVAL', 'EBADF', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     closeSync(descriptor);
   }

@@ -19,7 +19,7 @@ export { readSafetensors, writeSafetensors } from './checkpoint/safetensors';
 export type { SafetensorsFile, TensorData, TensorEntry, Tensors } from './checkpoint/safetensors';
 export { bestCheckpoint, latestCheckpoint, listCheckpoints, openCheckpoints } from './checkpoint/store';
 export type { Checkpoint, CheckpointContent, CheckpointEntry, CheckpointStore, Damage } from './checkpoint/store';
-export { batchCount, batches, shuffledOrder, takeImages } from './data/batches';
+export { batchCount, batches, firstImages, shuffledOrder, takeImages } from './data/batches';
 export type { Batch, BatchOptions, Shuffle } from './data/batches';
 export { loadCifar10 } from './data/cifar10';
 export type { Cifar10, LoadOptions, Split } from './data/cifar10';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchCount, batches, shuffledOrder, takeImages, type Batch } from 'cifar10/dist/data/batches';
+import { batchCount, batches, firstImages, shuffledOrder, takeImages, type Batch } from 'cifar10/dist/data/batches';
 import type { Split } from 'cifar10/dist/data/cifar10';
 import { random, randomInteger, shuffle } from 'cifar10/dist/data/random';
 import { splitOff } from 'cifar10/dist/data/validation';
@@ -99,6 +99,18 @@ test('images can only be taken from where there are some', () => {
       () => takeImages(split, [0, place]),
       new RegExp(`place ${place}; expected a whole number from 0 to 19`),
     );
+});
+
+test('the first images are a view of the split, and all of it where it has fewer', () => {
+  const split = numbered(20);
+  const first = firstImages(split, 3);
+  assert.deepEqual([first.size, [...first.labels]], [3, [...split.labels.subarray(0, 3)]]);
+  assert.equal(first.images.length, 3 * 3072);
+  assert.equal(first.images.buffer, split.images.buffer);
+  assert.deepEqual(firstImages(split, 21), split);
+  for (const count of [0, -1, 1.5, NaN]) {
+    assert.throws(() => firstImages(split, count), new RegExp(`count is ${count}; expected a whole number from 1`));
+  }
 });
 
 test('every order of a shuffle is about as frequent', () => {

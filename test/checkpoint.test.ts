@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
+import fs, {
   chmodSync,
   existsSync,
   mkdirSync,
@@ -167,6 +167,35 @@ test('damage is told of on the console unless somebody listens; all damaged is a
     () => latestCheckpoint(folder, { onDamage: () => {} }),
     /No checkpoint in .* can be used\.\n.*00000002\.json .*damaged.*\n.*00000001\.state.* has 50 bytes; expected \d+.*\nTo start anew/,
   );
+});
+
+test('where only the best is damaged, the error points to the others', (t) => {
+  const folder = temporaryFolder(t);
+  const store = openCheckpoints(folder);
+  const { ordinal } = store.save({ ...contentOf(1), best: true });
+  store.save(contentOf(2));
+  store.close();
+  assert.equal(ordinal, 1);
+  const quiet = { onDamage: () => {} };
+  truncateSync(join(folder, 'checkpoint-00000001.weights.safetensors'), 50);
+  assert.throws(
+    () => bestCheckpoint(folder, quiet),
+    /The best checkpoint in .* can't be used\.\n.*has 50 bytes.*\nThere are others/,
+  );
+  assert.equal(latestCheckpoint(folder, quiet)?.ordinal, 2);
+});
+
+test('a file system that cannot sync folders is no reason not to save', (t) => {
+  const folder = temporaryFolder(t);
+  const { fsyncSync } = fs;
+  t.mock.method(fs, 'fsyncSync', (descriptor: number) => {
+    if (fs.fstatSync(descriptor).isDirectory()) throw Object.assign(new Error('EINVAL: fsync'), { code: 'EINVAL' });
+    fsyncSync(descriptor);
+  });
+  const store = openCheckpoints(folder);
+  store.save(contentOf(1));
+  store.close();
+  assert.equal(latestCheckpoint(folder, noDamage)?.ordinal, 1);
 });
 
 test('a damaged checkpoint does not count as one of those kept', (t) => {

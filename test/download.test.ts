@@ -161,6 +161,16 @@ test('another part than the one asked for is not accepted', async (t) => {
   assert.deepEqual(read(join(folder, 'file.part')), file.slice(0, 1000));
 });
 
+test('a web page in place of the file, as of a network that wants a login, costs nothing that has arrived', async (t) => {
+  const folder = temporaryFolder(t);
+  const portal = await serve(t, (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>log in');
+  });
+  writeFileSync(join(folder, 'file.part'), file.subarray(0, 1000));
+  assert.match((await failure(fetchInto(folder, [portal.url]))).message, /a web page in place of the file.*login/);
+  assert.deepEqual(read(join(folder, 'file.part')), file.slice(0, 1000));
+});
+
 test('wrong bytes are thrown away, and the next mirror is asked', async (t) => {
   const folder = temporaryFolder(t);
   const bad = await serve(t, (request, response, self) => sendFile(request, response, self, otherFile));

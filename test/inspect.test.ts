@@ -387,6 +387,8 @@ test('Grad-CAM shows images above and heat below, of the class said or of the on
   const said = tf.tidy(() => ten[tf.argMax(logits, 1).dataSync()[0]]);
   logits.dispose();
   assert.match(captionsOf(gradCam(model, noise(5), ten))[5], new RegExp(`^${said} `));
+  const both = captionsOf(gradCam(model, noise(5), ten, { images: [4, 4], className: ['cat', 'dog'] }));
+  assert.deepEqual([both[2].split(' ')[0], both[3].split(' ')[0]], ['cat', 'dog']);
   model.dispose();
 });
 
@@ -402,6 +404,11 @@ test('an unknown layer, class, image or option is refused with what there is', (
   assert.throws(() => gradCam(model, images, ten, { images: [0, -1] }), /gradCam: image -1; expected .* 0 to 2/);
   assert.throws(() => gradCam(model, images, ten, { images: [] }), /images is \[\]; expected 1 to 8 numbers/);
   assert.throws(() => gradCam(model, images, ten, { className: 'cow' }), /no class cow; expected one of airplane, /);
+  const two = { images: [0], className: ['cat', 'dog'] };
+  assert.throws(
+    () => gradCam(model, images, ten, two),
+    /className names 2 classes; expected one for each of the 1 images/,
+  );
   assert.throws(() => gradCam(model, images, names), /there are 3 class names; expected 10, as many as deepCnn tells/);
   // @ts-expect-error: no such option
   assert.throws(() => gradCam(model, images, ten, { clas: 'cat' }), /gradCam has no option clas; it has images, /);

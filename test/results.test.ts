@@ -33,15 +33,15 @@ test('the table grows from experiment to experiment, sorted, with one row for ea
     rows.map(({ experiment }) => experiment),
     ['02', '03'],
   );
-  assert.equal(rows[0]['test accuracy'], 0.3);
+  assert.equal(rows[0]['test accuracy (%)'], 30);
   assert.deepEqual(rows[1], {
     experiment: '03',
     parameters: 7,
     'training images': 5,
     epochs: 3,
-    'training accuracy': 0.25,
-    'test accuracy': 0.25,
-    'best test accuracy': 0.75,
+    'training accuracy (%)': 25,
+    'test accuracy (%)': 25,
+    'best test accuracy (%)': 75,
     seconds: 4,
   });
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import {
   type Cifar10,
@@ -15,11 +17,13 @@ import {
   loadCifar10,
   openCheckpoints,
   restore,
+  setDropout,
   stateSlots,
   train,
   type TrainOptions,
   type TrainRecord,
 } from 'cifar10';
+import { isBest, startOfRun } from 'cifar10/dist/training/position';
 
 const root = mkdtempSync(join(tmpdir(), 'resume-'));
 after(() => rmSync(root, { recursive: true }));
@@ -120,17 +124,23 @@ test('what makes going on impossible is named and refused; weights alone can be 
   await run(model, { ...fixed, checkpoint: { dir } }, (record) => record.type === 'step' && record.step === 2);
   const saved = weights(model);
   const changed: [options: Partial<TrainOptions>, says: RegExp][] = [
-    [{ lr: 0.01 }, /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\n.*resume: 'weights'/s],
+    [
+      { lr: 0.01 },
+      /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\nUse the same again\. Or name another folder .*restore\(model, "/s,
+    ],
     [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
     [{ augment: {} }, /augment was \{"crop":4,"flip":true\}, is \{"crop":0,"flip":false\}/],
     [{ lr: () => 0.05 }, /lr was 0\.05, is "\(\) => 0\.05"/],
-    [{ lr: cosine(0.05) }, /lr was 0\.05, is "cosine\(0\.05, \{ end: 0 \}\)"/],
+    [{ lr: cosine(0.05) }, /lr was 0\.05, is "cosine\(0\.05, \{ end: 0 \}\): 0\.05, /],
   ];
   for (const [change, says] of changed)
     await assert.rejects(run(model, { ...fixed, ...change, checkpoint: { dir } }), says);
   assert.deepEqual(weights(model), saved, 'a refusal changes nothing');
   const other = deepCnn({ widths: [4, 4, 8, 8, 8, 9] });
-  await assert.rejects(run(other, { ...fixed, checkpoint: { dir } }), /the model is another one/);
+  await assert.rejects(
+    run(other, { ...fixed, checkpoint: { dir } }),
+    /layer \d+ of the model was Conv2D .*"filters":8,.*, is Conv2D .*"filters":9,/,
+  );
   await assert.rejects(
     run(other, { ...fixed, checkpoint: { dir, resume: 'weights' } }),
     /is not of this model:\n {2}network\.19\.weight has shape \[8, 8, 3, 3\], the model \[9, 8, 3, 3\]/,
@@ -155,6 +165,92 @@ test('what makes going on impossible is named and refused; weights alone can be 
   const untouched = tiny();
   assert.deepEqual(trainable(ignoring), trainable(untouched));
   tf.dispose([model, fresh, saving, ignoring, untouched].map((m) => m.dispose()) as never);
+});
+
+test('a model of another seed, another activation or another dropout rate is named', async () => {
+  const dir = newFolder();
+  const once = { ...options, epochs: 1, checkpoint: { dir } };
+  const enough = (record: TrainRecord) => record.type === 'step' && record.step === 2;
+  const model = tiny();
+  await run(model, once, (record) => {
+    if (record.type === 'step') setDropout(model, 0.5); // the rate at the end is what is saved
+    return enough(record);
+  });
+  await assert.rejects(
+    run(tiny(), once),
+    /layer \d+ of the model was Dropout2d .*"rate":0\.5.*, is Dropout2d .*"rate":0\.2/,
+  );
+  const other = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 2 });
+  setDropout(other, 0.5);
+  await assert.rejects(run(other, once), /the model's seed was 1, is 2\n/);
+  const [next] = await run(model, once, () => true);
+  assert.equal(next.type === 'step' && next.step, 3, 'the same goes on');
+  for (const each of [model, other]) each.dispose();
+
+  const own = (activation: 'relu' | 'tanh') =>
+    tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [32, 32, 3] }),
+        tf.layers.dense({ units: 4, activation }),
+        tf.layers.dense({ units: 10 }),
+      ],
+    });
+  const ownOnce = { ...once, checkpoint: { dir: newFolder() } };
+  await run(own('relu'), ownOnce, enough);
+  await assert.rejects(run(own('tanh'), ownOnce), /layer 2 of the model was Dense .*"activation":"relu"/);
+  const [again] = await run(own('relu'), ownOnce, enough);
+  assert.equal(again.type === 'step' && again.step, 3, 'layers that tfjs has given other names are the same');
+});
+
+test('a schedule that uses a number from elsewhere is told from one with another number; a knob is not', async () => {
+  const linearly = (lr: number) => (progress: number) => lr * (1 - progress);
+  const first = { ...options, lr: linearly(0.05), checkpoint: { dir: newFolder() } };
+  const model = tiny();
+  await run(model, first, (record) => record.type === 'step' && record.step === 2);
+  await assert.rejects(run(model, { ...first, lr: linearly(0.04) }), /lr was ".*: 0\.05, .*", is ".*: 0\.04, /);
+  const knobs = { lr: 0.05 };
+  const live = { ...options, lr: () => knobs.lr, checkpoint: { dir: newFolder() } };
+  await run(model, live, (record) => record.type === 'step' && record.step === 2);
+  knobs.lr = 0.01;
+  const [record] = await run(model, live, () => true);
+  assert.deepEqual(record.type === 'step' && [record.step, record.lr], [3, 0.01]);
+  model.dispose();
+});
+
+test('what can go on says so; a run that begins anew each time does not', async () => {
+  const checkpoint = { dir: newFolder() };
+  const model = tiny();
+  const [first] = await run(model, { ...options, checkpoint }, () => true);
+  assert.equal(first.type === 'step' && first.resumable, true);
+  for (const resume of ['weights', 'ignore'] as const) {
+    const [record] = await run(model, { ...options, checkpoint: { ...checkpoint, resume } }, () => true);
+    assert.equal(record.type === 'step' && record.resumable, undefined);
+  }
+  model.dispose();
+});
+
+test('a schedule that throws ends the run, which keeps all steps before', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const lr = (progress: number) => (progress > 0.2 && progress < 0.3 ? NaN : 0.05);
+  const broken = { ...options, lr, checkpoint: { dir, everySeconds: 1000 } };
+  await assert.rejects(run(model, broken), /lr gave NaN at progress 0\.250/);
+  const { epoch, step } = restore(model, dir);
+  assert.deepEqual([epoch, step], [1, 3]);
+  model.dispose();
+});
+
+test('the best is chosen by the validation images where there are some', () => {
+  const epoch = (test: number, validation?: number) => ({
+    test: { accuracy: test },
+    ...(validation && { validation: { accuracy: validation } }),
+  });
+  const best = (...history: object[]) => isBest({ ...startOfRun, history: history as EpochRecord[] });
+  assert.equal(best(epoch(0.5, 0.5), epoch(0.4, 0.6)), true);
+  assert.equal(best(epoch(0.5, 0.5), epoch(0.6, 0.4)), false);
+  assert.equal(best(epoch(0.5), epoch(0.6)), true);
+  assert.equal(best(epoch(0.5), epoch(0.5)), false);
+  assert.equal(best(), false);
 });
 
 test('two schedules of one kind are told apart by their numbers', async () => {
@@ -201,13 +297,30 @@ test('divergence stops the run before anything is saved, and the last good weigh
     lr: (progress: number) => (progress < 0.4 ? 0.01 : 1e30),
     checkpoint: { dir, everyEpochs: 1 },
   };
-  await assert.rejects(run(model, explode), /diverged.*(restore\(model|not saved)/s);
+  await assert.rejects(
+    run(model, explode),
+    /diverged.*restore\(model, ".*", \{ which: 'best' \}\) brings the best weights/,
+  );
   assert.ok(weights(model).some((values) => values.some((value) => !Number.isFinite(value) || Math.abs(value) > 1e6)));
   const position = restore(model, dir);
   assert.equal(position.epoch, 2);
   assert.equal(position.history.length, 1);
   assert.ok(weights(model).every((values) => values.every((value) => Math.abs(value) < 10)));
   model.dispose();
+});
+
+test('divergence before anything was saved does not promise what is not there, nor at the end of the last epoch', async () => {
+  const steep = { ...options, validation: 0, lr: 1e30, batchSize: 300, epochs: 1 };
+  for (const lost of [steep, { ...steep, batchSize: 50 }]) {
+    const dir = newFolder();
+    const model = linear({ widths: [16, 16] });
+    await assert.rejects(
+      run(model, { ...lost, checkpoint: { dir } }),
+      /diverged.*no good weights any more: make a new one/,
+    );
+    assert.equal(latestCheckpoint(dir), undefined);
+    model.dispose();
+  }
 });
 
 test('an abort while the test images are classified loses nothing', async () => {
@@ -328,4 +441,19 @@ test('SIGTERM, once or repeated, saves and then ends the process the way that a 
   const saved = 5 * (epoch - 1) + step;
   assert.ok(saved === seen || saved === seen + 1, `saved after ${saved} steps, ${seen} were told`);
   model.dispose();
+});
+
+test('a run that nobody reads on does not keep its process alive when asked to end again, seconds later', async () => {
+  const code = script(newFolder()).replace(
+    'for await',
+    'const run = train(model, data, options); await run.next(); setInterval(() => {}, 1000); console.log(1); return; for await',
+  );
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  const early = await Promise.race([ended, sleep(5500, 'lives')]);
+  assert.equal(early, 'lives', 'it waits for the step and the save first');
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
 });

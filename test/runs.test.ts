@@ -160,20 +160,20 @@ test('the table has the options that differ, defaults filled in, and what came o
       run: 'a',
       'augment.flip': 'no',
       epochs: 3,
-      'best test accuracy': 0.75,
+      'best test (%)': 75,
       'best epoch': 2,
-      'last test accuracy': 0.625,
-      'generalisation gap': 0.25,
+      'last test (%)': 62.5,
+      'gap (points)': 25,
       seconds: 5,
     },
     {
       run: 'b',
       'augment.flip': 'yes',
       epochs: 1,
-      'best test accuracy': 0.25,
+      'best test (%)': 25,
       'best epoch': 1,
-      'last test accuracy': 0.25,
-      'generalisation gap': 0.25,
+      'last test (%)': 25,
+      'gap (points)': 25,
       seconds: 2,
     },
   ]);
@@ -215,7 +215,7 @@ test('a run that was stopped before its first epoch has a row, a legend entry, a
   assert.ok(traces(figure).some(({ name, x }) => name === 'stopped' && x.length === 0));
   const [, row] = rowsOf([namedRun('a', { lr: 1 }, historyOf(0.5)), stopped]);
   assert.equal(row.epochs, 0);
-  assert.ok(Number.isNaN(row['best test accuracy']));
+  assert.ok(Number.isNaN(row['best test (%)']));
   assert.equal(runsToCsv([stopped]).split('\r\n')[1], 'stopped,1,,,,,,');
 });
 

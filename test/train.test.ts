@@ -6,6 +6,7 @@ import {
   deepCnn,
   type EpochRecord,
   evaluate,
+  findLr,
   linear,
   loadCifar10,
   predict,
@@ -211,6 +212,80 @@ test('a loss that is not finite ends the run with step, learning rate and advice
   model.dispose();
 });
 
+test('a loss that is not finite on the test images only ends the run as well', async () => {
+  const model = linear();
+  // One step an epoch: its own loss is of the weights before.
+  await assert.rejects(
+    records(model, { lr: 1e30, batchSize: 300, epochs: 1 }),
+    /The loss is (NaN|Infinity) on new images, after epoch 1, with lr 1e\+30.*smaller.*make a new one/,
+  );
+  model.dispose();
+});
+
+test('a frozen layer stays as it is, compiled or not', async () => {
+  for (const compiled of [true, false]) {
+    const model = linear({ widths: [8, 8] });
+    model.getLayer('linear1').trainable = false;
+    const before = weights(model);
+    await records(model, { epochs: 1, weightDecay: 0.1, compiled });
+    const moved = weights(model).map((values, i) => largest([values], [before[i]]) > 0);
+    assert.deepEqual(moved, [false, false, true, true, true, true]);
+    model.dispose();
+  }
+});
+
+test('a signal that was aborted before lets no step begin', async () => {
+  const model = linear({ widths: [8, 8] });
+  const before = weights(model);
+  assert.deepEqual(await records(model, { signal: AbortSignal.abort() }), []);
+  assert.deepEqual(weights(model), before);
+  model.dispose();
+});
+
+test('of two trainings of one model at once the second is refused, and none once the first has ended', async () => {
+  const model = linear({ widths: [8, 8] });
+  const first = train(model, data, small);
+  await first.next();
+  await assert.rejects(records(model), /train: linear is being trained by another call that has not ended/);
+  await assert.rejects(findLr(model, data, { batchSize: 64 }).next(), /findLr: linear is being trained/);
+  await first.return();
+  assert.ok((await records(model, { epochs: 1 })).length > 0);
+  model.dispose();
+});
+
+test('Adam begins with its own learning rate, SGD with another', async () => {
+  for (const [optimizer, expected] of [
+    ['adam', 0.001],
+    ['sgd', 0.1],
+  ] as const) {
+    const model = linear({ widths: [8, 8] });
+    const [first] = await records(model, { optimizer, lr: undefined, epochs: 1 });
+    assert.equal(first.type === 'step' && first.lr, expected);
+    model.dispose();
+  }
+});
+
+test('a split that is not whole is refused at once, by train, evaluate and predict', async () => {
+  const model = linear({ widths: [4, 4] });
+  const { train: images, test: none } = data;
+  const half = { ...images, size: 150 };
+  assert.throws(
+    () => train(model, { ...data, train: { ...images, size: 600 } }),
+    /training images: size is 600, with 921600/,
+  );
+  assert.throws(
+    () => train(model, { ...data, test: { ...none, images: new Uint8Array(0), size: 0 } }),
+    /test images: size is 0/,
+  );
+  assert.throws(
+    () => train(model, { train: images } as Cifar10),
+    /train: the test images are undefined; expected images/,
+  );
+  await assert.rejects(evaluate(model, half), /evaluate: the images: size is 150, .* and 300 labels; expected/);
+  await assert.rejects(predict(model, half), /predict: the images: size is 150/);
+  model.dispose();
+});
+
 const refused: { options: object; says: RegExp }[] = [
   { options: { learningRate: 0.1 }, says: /train has no option learningRate; it has epochs, batchSize, lr/ },
   { options: { lr: -1 }, says: /lr is -1; expected a number from 0 on/ },
@@ -226,6 +301,10 @@ const refused: { options: object; says: RegExp }[] = [
   { options: { augment: { crop: -1 } }, says: /augment is \{"crop":-1\}; expected/ },
   { options: { augment: { zoom: 2 } }, says: /augment is \{"zoom":2\}/ },
   { options: { precision: 'half' }, says: /precision is "half"/ },
+  {
+    options: { precision: 'bfloat16', compiled: false },
+    says: /precision is 'bfloat16' with compiled: false; expected/,
+  },
   {
     options: { validation: 300 },
     says: /validation is 300; expected a whole number from 0 to 299: of the 300 training/,
@@ -246,7 +325,7 @@ test('a schedule that gives nonsense ends the run, and labels without a class ar
   const labels = data.train.labels.slice();
   labels[7] = 10;
   assert.throws(() => train(model, { ...data, train: { ...data.train, labels } }), /label 10 of image 7.*0 to 9/);
-  await assert.rejects(evaluate(model, { ...data.train, labels }), /evaluate: label 10 of image 7/);
+  await assert.rejects(evaluate(model, { ...data.train, labels }), /evaluate: the images: label 10 of image 7/);
   await assert.rejects(evaluate(model, data.test, { batch: 3 } as object), /evaluate has no option batch/);
   model.dispose();
 });

@@ -213,6 +213,7 @@ function newestWhole(
   { onDamage = warn }: LoadOptions,
 ): Checkpoint | undefined {
   const damages = new Map<number, string>();
+  let others = false;
   for (let gone = true; gone;) {
     gone = false;
     for (const ordinal of committed(folder).reverse()) {
@@ -220,6 +221,7 @@ function newestWhole(
       try {
         const manifest = readManifest(folder, ordinal);
         if (isWanted(manifest)) return readTensors(folder, manifest);
+        others = true;
       } catch (error) {
         if (error instanceof UnknownVersion) throw error;
         if (isThere(folder, ordinal)) {
@@ -236,7 +238,9 @@ function newestWhole(
   if (damages.size === 0) return undefined;
   const reasons = [...damages.values()].map((message) => `\n  ${message}`).join('');
   throw new Error(
-    `No checkpoint in ${folder} can be used.${reasons}\nTo start anew, move the folder away or name another one.`,
+    others
+      ? `The best checkpoint in ${folder} can't be used.${reasons}\nThere are others: take the latest instead of the best.`
+      : `No checkpoint in ${folder} can be used.${reasons}\nTo start anew, move the folder away or name another one.`,
   );
 }
 

@@ -79,15 +79,26 @@ export function takeImages(split: Split, indices: ArrayLike<number>): Split {
   return { images, labels, size: indices.length };
 }
 
+/**
+ * The first images of a split, as a view of it, without a copy; all of them, where it has fewer.
+ * @throws RangeError when `count` is not a whole number from 1
+ */
+export function firstImages(split: Split, count: number): Split {
+  if (!(Number.isInteger(count) && count >= 1)) {
+    throw new RangeError(`firstImages: count is ${count}; expected a whole number from 1.`);
+  }
+  return part(split, 0, Math.min(count, split.size));
+}
+
+const part = ({ images, labels }: Split, from: number, to: number): Split => ({
+  images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES),
+  labels: labels.subarray(from, to),
+  size: to - from,
+});
+
 function* cut(split: Split, batchSize: number, skip: number, order?: Uint32Array): Generator<Batch, void, undefined> {
   for (let from = skip * batchSize; from < split.size; from += batchSize) {
     const to = Math.min(from + batchSize, split.size);
-    if (order) yield takeImages(split, order.subarray(from, to));
-    else
-      yield {
-        images: split.images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES),
-        labels: split.labels.subarray(from, to),
-        size: to - from,
-      };
+    yield order ? takeImages(split, order.subarray(from, to)) : part(split, from, to);
   }
 }

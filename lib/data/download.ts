@@ -231,6 +231,9 @@ function checkStatus(status: number, headers: ResponseHeaders, from: number, siz
   if (status === 200) {
     const length = header(headers, 'content-length');
     if (length !== undefined && Number(length) !== size) throw ofAnotherSize(length);
+    if (header(headers, 'content-type')?.startsWith('text/html')) {
+      throw new UnfitMirror('it sends a web page in place of the file: perhaps this network wants a login first');
+    }
     return;
   }
   if (status >= 500 || status === 408 || status === 429) throw new LostConnection(`HTTP ${status}`);

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { syncFolder } from '../disk';
 import { startOf } from '../processes';
 
 /**
@@ -79,20 +80,11 @@ function bytesIn(folder: string): number {
 }
 
 async function moveIntoPlace(made: string, target: string): Promise<void> {
-  await syncFolder(made);
+  syncFolder(made);
   try {
     await rename(made, target);
   } catch (error) {
     if (!existsSync(target)) throw error; // else another process was faster, with the same
   }
-  await syncFolder(dirname(target));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  syncFolder(dirname(target));
 }

@@ -1,4 +1,5 @@
 import { shuffledOrder, takeImages } from './batches';
+import { checkSplit } from './checkSplit';
 import type { Split } from './cifar10';
 import { random, shuffle } from './random';
 
@@ -20,6 +21,7 @@ export function splitOff(
   size: number,
   { seed = 0, stratified = true }: ValidationOptions = {},
 ): { rest: Split; validation: Split } {
+  checkSplit('splitOff: the images', split);
   if (!Number.isInteger(size) || size < 1 || size >= split.size)
     throw new RangeError(`size: ${size}; expected an integer from 1 to ${split.size - 1}: some images must be left.`);
   const order = shuffledOrder(split.size, { seed, epoch: 0 });

@@ -15,8 +15,8 @@ import { layerGradient, layerMaps, logitsOf } from './layers';
 export interface GradCamOptions {
   /** Which images of the split: 1 to 8 numbers. Default: the first six. */
   readonly images: readonly number[] | undefined;
-  /** The class to explain. Default: for each image the one that the model says. */
-  readonly className: string | undefined;
+  /** The class to explain, or a list with one for each image. Default: for each image the one that the model says. */
+  readonly className: string | readonly string[] | undefined;
   /**
    * A layer that gives maps, by its name in the summary. Default: what goes into the last pooling, the finished maps of the
    * last convolution.
@@ -31,7 +31,11 @@ const rules: Rules<GradCamOptions> = {
     expected: '1 to 8 numbers of images, such as [0, 1, 2]',
     accepts: (value) => Array.isArray(value) && value.length >= 1 && value.length <= 8,
   },
-  className: { default: undefined, expected: 'the name of a class', accepts: isText },
+  className: {
+    default: undefined,
+    expected: 'the name of a class, or a list of such names',
+    accepts: (value) => isText(value) || (Array.isArray(value) && value.every(isText)),
+  },
   layer: { default: undefined, expected: 'the name of a layer', accepts: isText },
 };
 
@@ -52,7 +56,7 @@ export function gradCam(
   for (const number of numbers) checkImage('gradCam', split, number);
   const layer = layerWithMaps('gradCam', model, name ?? lastLayer(model)?.name);
   const some = takeImages(split, numbers);
-  const classes = className === undefined ? undefined : numbers.map(() => classIndex('gradCam', className, classNames));
+  const classes = className === undefined ? undefined : classesOf(className, numbers.length, classNames);
   const { heat, explained, probabilities } = enlarged(model, layer, some, classes);
 
   const image = (i: number) => some.images.subarray(i * PIXEL_BYTES, (i + 1) * PIXEL_BYTES);
@@ -91,6 +95,17 @@ export function classActivation(
     const weights = tf.mean(gradient, [1, 2], true);
     return tf.relu(tf.sum<tf.Tensor3D>(tf.mul(layerMaps(model, layer, images), weights), 3));
   });
+}
+
+/** @throws RangeError when there is no such class, or not one for each image */
+function classesOf(className: string | readonly string[], images: number, classNames: readonly string[]): number[] {
+  const names = typeof className === 'string' ? Array<string>(images).fill(className) : className;
+  if (names.length !== images) {
+    throw new RangeError(
+      `gradCam: className names ${names.length} classes; expected one for each of the ${images} images.`,
+    );
+  }
+  return names.map((name) => classIndex('gradCam', name, classNames));
 }
 
 /** What goes into the last pooling; where nothing is pooled, the last layer that gives maps. */

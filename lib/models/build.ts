@@ -41,7 +41,16 @@ export function buildModel(name: string, seed: number, rows: LayerMaker[][]): tf
     model.add(maker.make(`${maker.kind}${number}`));
   }
   initialise(model, seed);
+  model.setUserDefinedMetadata({ [SEED]: seed });
   return model;
+}
+
+const SEED = 'seed of the initial weights';
+
+/** The seed that a model was made with; undefined where the model is not one of `buildModel`'s. */
+export function initialSeed(model: tf.LayersModel): number | undefined {
+  const metadata = model.getUserDefinedMetadata() as Record<string, unknown> | undefined;
+  return metadata?.[SEED] as number | undefined;
 }
 
 /**

@@ -34,12 +34,16 @@ export function stateSlots(model: tf.LayersModel): StateSlot[] {
       return {
         name: `${prefix}.${place - first}.${names[index]}`,
         variable,
-        trainable: weight.trainable,
+        // A layer that was frozen says so itself: building a model sets the flags of its weights back.
+        trainable: weight.trainable && layer.trainableWeights.includes(weight),
         ...layout(variable.shape, flattenedArea(layers[place - 1])),
       };
     });
   });
 }
+
+/** Those that an optimiser moves. */
+export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
 
 /** PyTorch's names of a layer's arrays; tfjs's own, of a layer that PyTorch's networks here don't have. */
 function namesOf(layer: tf.layers.Layer): string[] {

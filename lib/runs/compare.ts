@@ -23,8 +23,8 @@ const sharedLooks = lookBook();
  *     show(figure);
  *     show(table);
  *
- * Only options in which the runs differ are in the table. `generalisation gap` is the training accuracy less the test
- * accuracy, in the last epoch. A name keeps its colour in all comparisons.
+ * Only options in which the runs differ are in the table. `gap` is the generalisation gap, the training accuracy less the
+ * test accuracy in the last epoch, in percentage points. A name keeps its colour in all comparisons.
  * @param options.looks which colours are taken. Default: one for the whole program
  * @throws RangeError when there is no run, or when two have the same name
  */
@@ -53,10 +53,10 @@ function tableOf(runs: readonly Run[]): DataFrame {
       run: run.name,
       ...Object.fromEntries(differing.map((name) => [name, cellText(options[index].get(name))])),
       epochs,
-      'best test accuracy': best ?? NaN,
+      'best test (%)': inPercent(best),
       'best epoch': bestEpoch ?? NaN,
-      'last test accuracy': last ?? NaN,
-      'generalisation gap': gap ?? NaN,
+      'last test (%)': inPercent(last),
+      'gap (points)': inPercent(gap),
       seconds: Math.round(seconds),
     };
   });
@@ -65,6 +65,9 @@ function tableOf(runs: readonly Run[]): DataFrame {
   const danfo = require('danfojs-node') as typeof import('danfojs-node');
   return new danfo.DataFrame(rows);
 }
+
+/** To two decimals, one image of 10,000; NaN where there is no epoch. */
+const inPercent = (share = NaN): number => Number((100 * share).toFixed(2));
 
 const cellText = (cell: Cell | undefined): string | number =>
   cell === undefined || cell === null ? '–' : typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : cell;

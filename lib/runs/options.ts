@@ -1,5 +1,5 @@
 // What tells runs apart: the options in which they differ.
-import { trainRules, withMomentum } from '../training/options';
+import { trainRules, withOptimizer } from '../training/options';
 import type { Run } from './run';
 
 /** One value, for a table or a file. */
@@ -10,7 +10,7 @@ export type Cell = string | number | boolean | null;
  * there were is a result.
  */
 export function flatOptions(runs: readonly Run[]): Map<string, Cell>[] {
-  const given = runs.map(({ options }) => withMomentum(options));
+  const given = runs.map(({ options }) => withOptimizer(options));
   const named = new Set(given.flatMap((options) => Object.keys(options)));
   const standard: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(trainRules)) if (named.has(name)) standard[name] = rule.default;

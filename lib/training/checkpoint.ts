@@ -1,5 +1,4 @@
 // What a run keeps in its checkpoint folder, and how it goes on from there.
-import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
 import { SaveError } from '../disk';
 import {
@@ -13,10 +12,9 @@ import {
 import type { Tensors } from '../checkpoint/safetensors';
 import type { Split } from '../data/cifar10';
 import { versions } from '../tensor/backend';
-import { Dropout2d } from '../tensor/layers';
-import { resolvePrecision } from '../tensor/precision';
 import { readArrays, writeArrays } from '../models/arrays';
-import { type StateSlot, stateSlots } from '../models/stateDict';
+import { learnedSlots, type StateSlot, stateSlots } from '../models/stateDict';
+import { describeModel, describeOptions, differences, hashSplits, type Identity } from './identity';
 import type { CheckpointOptions, TrainOptions } from './options';
 import { isBest, type Position } from './position';
 import type { Optimizer } from './optimizer';
@@ -25,6 +23,10 @@ import type { Optimizer } from './optimizer';
 export interface Keeper {
   /** Where an earlier call ended, if this one goes on from it. */
   readonly restored: Position | undefined;
+  /** Whether the same call would go on from what is saved. */
+  readonly isResumable: boolean;
+  /** How to get good weights back, as a part of a sentence; undefined where none were saved. */
+  rescue(): string | undefined;
   /** Whether it is time to save in the middle of an epoch. */
   isDue(): boolean;
   /**
@@ -35,13 +37,6 @@ export interface Keeper {
   /** Saves after an epoch, when it is time to or when it is the best so far. */
   saveEpoch(position: Position): void;
   close(): void;
-}
-
-/** Everything that must be the same for a run to go on bit for bit. */
-interface Identity {
-  readonly model: unknown;
-  readonly data: string;
-  readonly options: Record<string, unknown>;
 }
 
 interface RunInfo extends Identity {
@@ -65,11 +60,13 @@ export function openKeeper(
   const { dir, everyEpochs, everySeconds = everyEpochs === undefined ? 60 : Infinity, keep } = checkpoint;
   const slots = stateSlots(model);
   const learned = learnedSlots(slots);
-  const identity = { model: describeModel(model), data: hashSplits(splits), options: describeOptions(options) };
+  const fixed = { data: hashSplits(splits), options: describeOptions(options) };
+  // A model's dropout rates may be changed while it trains.
+  const identity = (): Identity => ({ ...fixed, model: describeModel(model) });
   const store = openCheckpoints(dir, { keep });
   let restored: Position | undefined;
   try {
-    restored = resume(store, checkpoint, slots, optimizer, identity);
+    restored = resume(store, checkpoint, slots, optimizer, identity());
   } catch (error) {
     store.close();
     throw error;
@@ -82,7 +79,7 @@ export function openKeeper(
     const content = {
       weights: checkFinite(readArrays(slots)),
       state: checkFinite(readArrays(optimizer.slots(learned))),
-      info: { ...identity, position, versions } satisfies RunInfo,
+      info: { ...identity(), position, versions } satisfies RunInfo,
       best: position.step === 0 && isBest(position),
       metadata: weightsMetadata(position, options),
     };
@@ -99,6 +96,13 @@ export function openKeeper(
   const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
   return {
     restored,
+    isResumable: (checkpoint.resume ?? 'exact') === 'exact',
+    rescue() {
+      if (!saved) return undefined;
+      return saved.history.length > 0
+        ? `restore(model, ${JSON.stringify(dir)}, { which: 'best' }) brings the best weights back`
+        : `restore(model, ${JSON.stringify(dir)}) brings the last weights back that were saved`;
+    },
     isDue,
     save,
     saveEpoch(position) {
@@ -111,7 +115,7 @@ export function openKeeper(
 
 /**
  * Gives a model the weights of a checkpoint folder.
- * @param options.which the newest whole checkpoint, or the one with the best test accuracy. Default: 'latest'
+ * @param options.which the newest whole checkpoint, or the one after the best epoch (see isBest). Default: 'latest'
  * @returns how far that run was
  * @throws Error when there is no checkpoint, or none that fits the model
  */
@@ -150,20 +154,18 @@ function resume(
     return undefined;
   }
   const info = runInfo(checkpoint, dir);
-  const differences = compareIdentities(info, identity);
-  if (differences.length > 0) {
+  const changes = differences(info, identity);
+  if (changes.length > 0) {
     throw new Error(
-      `train can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${differences.join('\n  ')}\n` +
-        "Use the same again, or take only its weights (checkpoint: { resume: 'weights' }), or name another folder.",
+      `train can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${changes.join('\n  ')}\n` +
+        `Use the same again. Or name another folder for a new run; restore(model, ${JSON.stringify(dir)}) before it gives it ` +
+        'the weights of this one.',
     );
   }
   writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
   writeArrays(optimizer.slots(learnedSlots(slots)), checkpoint.state, `The checkpoint in ${dir}`);
   return info.position;
 }
-
-/** Those that an optimiser moves. */
-export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
 
 /** For whoever finds the weights file alone; all values are text, as safetensors wants it. */
 function weightsMetadata({ epoch, step, history }: Position, { seed }: TrainOptions): Record<string, string> {
@@ -177,57 +179,7 @@ function weightsMetadata({ epoch, step, history }: Position, { seed }: TrainOpti
   };
 }
 
-// Identity
-
-function compareIdentities(saved: Identity, now: Identity): string[] {
-  const differences: string[] = [];
-  const compare = (name: string, before: unknown, after: unknown) => {
-    const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
-    if (a !== b) differences.push(a.length + b.length < 200 ? `${name} was ${a}, is ${b}` : `${name} is another one`);
-  };
-  // Checkpoints of before the optimiser could be chosen are of SGD.
-  const before: Record<string, unknown> = { optimizer: 'sgd', ...saved.options };
-  for (const name of new Set([...Object.keys(before), ...Object.keys(now.options)])) {
-    compare(name, before[name] ?? null, now.options[name] ?? null);
-  }
-  compare('the model', saved.model, now.model);
-  compare('the data (sha256)', saved.data, now.data);
-  return differences;
-}
-
-/** Options that decide how a run goes; of a function, its text. How many epochs there are counts where a function sees it. */
-function describeOptions(options: TrainOptions): Record<string, unknown> {
-  const { optimizer, batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
-  const text = (value: unknown) => (typeof value === 'function' ? String(value) : value);
-  const isScheduled = [lr, momentum, weightDecay, augment].some((value) => typeof value === 'function');
-  return {
-    optimizer,
-    batchSize,
-    lr: text(lr),
-    momentum: text(momentum),
-    weightDecay: text(weightDecay),
-    augment: typeof augment === 'function' ? String(augment) : { crop: 0, flip: false, ...augment },
-    shuffle,
-    seed,
-    validation,
-    compiled,
-    precision: resolvePrecision(options.precision),
-    ...(isScheduled && { epochs: options.epochs }),
-  };
-}
-
-const describeModel = (model: tf.LayersModel): unknown =>
-  model.layers.map((layer) => [
-    layer.name,
-    layer.outputShape,
-    ...(layer instanceof Dropout2d ? [Number(layer.rate.toPrecision(6))] : []),
-  ]);
-
-function hashSplits(splits: readonly (Split | undefined)[]): string {
-  const hash = createHash('sha256');
-  for (const split of splits) if (split) hash.update(split.images).update(split.labels);
-  return hash.digest('hex');
-}
+// Files
 
 function runInfo({ info }: Checkpoint, dir: string): RunInfo {
   const { position, options, model, data } = info as Partial<RunInfo>;
@@ -250,8 +202,8 @@ function checkFinite(tensors: Tensors): Tensors {
     const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
     if (wrong < 0) continue;
     throw new Error(
-      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. ` +
-        'The last good checkpoint is kept: restore(model, dir) brings its weights back. Try a smaller learning rate.',
+      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved; checkpoints before it are ` +
+        "kept: restore(model, dir, { which: 'best' }) brings the best weights back. Try a smaller learning rate.",
     );
   }
   return tensors;

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'; // lets other work in, such as messages
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batches } from '../data/batches';
+import { checkSplit } from '../data/checkSplit';
 import type { Split } from '../data/cifar10';
 import { oneOf, readOptions, type Rules, wholeNumber } from '../options';
 import { uint8Tensor } from '../tensor/backend';
@@ -33,7 +34,7 @@ export async function evaluate(
   options: Partial<EvaluateOptions> = {},
 ): Promise<Score> {
   const { batchSize, precision } = readOptions('evaluate', rules, options);
-  checkLabels('evaluate', model, split);
+  checkImages('evaluate: the images', model, split);
   const program = compile({ test: makeTestStep(model) }, { precision });
   try {
     let tally = emptyTally();
@@ -55,6 +56,7 @@ export async function predict(
   options: Partial<EvaluateOptions> = {},
 ): Promise<Float32Array> {
   const { batchSize, precision } = readOptions('predict', rules, options);
+  checkSplit('predict: the images', { images: images.images, size: images.size });
   const classifier = openClassifier(model, precision);
   try {
     return await classifier.classify(images, batchSize);
@@ -126,13 +128,17 @@ export function readScore(
   });
 }
 
-/** @throws RangeError for a label that the model has no class for */
-export function checkLabels(owner: string, model: tf.LayersModel, { labels }: Split): void {
+/**
+ * @param what names the images in the error, such as “train: the test images”
+ * @throws RangeError for a split that is not whole, or a label that the model has no class for
+ */
+export function checkImages(what: string, model: tf.LayersModel, split: Split): void {
+  checkSplit(what, split);
   const classes = classCount(model);
-  const wrong = labels.findIndex((label) => label >= classes);
+  const wrong = split.labels.findIndex((label) => label >= classes);
   if (wrong >= 0) {
     throw new RangeError(
-      `${owner}: label ${labels[wrong]} of image ${wrong}; the model tells ${classes} classes apart, 0 to ${classes - 1}.`,
+      `${what}: label ${split.labels[wrong]} of image ${wrong}; the model tells ${classes} classes apart, 0 to ${classes - 1}.`,
     );
   }
 }

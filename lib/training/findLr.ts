@@ -2,16 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
-import { stateSlots } from '../models/stateDict';
+import { learnedSlots, stateSlots } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../options';
 import { compile } from '../tensor/compile';
-import { learnedSlots } from './checkpoint';
-import { checkLabels } from './evaluate';
+import { claim } from './claim';
+import { checkImages } from './evaluate';
 import { learnFrom, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
 import { checkMemory } from './memory';
 import { optimizers } from './optimizers';
-import { augmentationAt, type TrainOptions, trainRules, withMomentum } from './options';
+import { augmentationAt, type TrainOptions, trainRules, withOptimizer } from './options';
 import { learnInputs, makeTrainStep } from './steps';
 
 type SharedOptions = Pick<
@@ -75,10 +75,10 @@ export function findLr(
   { train }: Pick<Cifar10, 'train'>,
   options: Partial<FindLrOptions> = {},
 ): AsyncGenerator<LrRecord, void, undefined> {
-  const settings = readOptions('findLr', rules, withMomentum(options));
+  const settings = readOptions('findLr', rules, withOptimizer(options, ['momentum']));
   const { from, to, batchSize } = settings;
   if (from >= to) throw new RangeError(`findLr: from is ${from} and to is ${to}; expected a from below to.`);
-  checkLabels('findLr', model, train);
+  checkImages('findLr: the training images', model, train);
   batchCount(train.size, batchSize);
   checkMemory('findLr', model, batchSize);
   return search(model, train, settings);
@@ -90,6 +90,7 @@ async function* search(
   options: FindLrOptions,
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal } = options;
+  const release = claim('findLr', model);
   const augmentation = augmentationAt(options.augment, 0);
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
@@ -114,6 +115,7 @@ async function* search(
     program.dispose();
     optimizer.dispose();
     restore();
+    release();
   }
 }
 

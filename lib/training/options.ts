@@ -9,7 +9,7 @@ export interface TrainOptions {
   readonly epochs: number;
   /** Images a step. Default: 256. */
   readonly batchSize: number;
-  /** Learning rate: a number, or a function of progress (0 to 1). Default: 0.1. */
+  /** Learning rate: a number, or a function of progress (0 to 1). Default: 0.1; 0.001 for Adam. */
   readonly lr: number | Schedule;
   /** Share of the last step that is repeated, 0 to below 1, or a function of progress. Default: 0; 0.9 for Adam, whose β₁ it is. */
   readonly momentum: number | Schedule;
@@ -61,9 +61,18 @@ export interface CheckpointOptions {
   readonly resume?: 'exact' | 'weights' | 'ignore';
 }
 
-/** Options with Adam's own default for momentum. Source: PyTorch's. */
-export const withMomentum = <T extends Partial<Pick<TrainOptions, 'optimizer' | 'momentum'>>>(options: T): T =>
-  options.optimizer === 'adam' ? { ...options, momentum: options.momentum ?? 0.9 } : options;
+/** What Adam is given where nothing else is said; SGD's are the defaults below. Source: PyTorch's. */
+const ADAM = { lr: 0.001, momentum: 0.9 };
+
+/** Options with the optimiser's own defaults, for those of them that there are. */
+export function withOptimizer<T extends Partial<Pick<TrainOptions, 'optimizer' | 'lr' | 'momentum'>>>(
+  options: T,
+  names: readonly (keyof typeof ADAM)[] = ['lr', 'momentum'],
+): T {
+  if (options?.optimizer !== 'adam') return options;
+  const missing = names.filter((name) => options[name] === undefined);
+  return { ...options, ...Object.fromEntries(missing.map((name) => [name, ADAM[name]])) };
+}
 
 export const trainRules: Rules<TrainOptions> = {
   epochs: wholeNumber(10, 1),

@@ -28,8 +28,8 @@ export const afterEpoch = ({ epoch, history }: Position, record: EpochRecord): P
   history: [...history, record],
 });
 
-/** Whether the newest epoch has the best test accuracy so far. */
+/** Whether the newest epoch has the best accuracy so far: on the validation images, or, where there are none, the test images. */
 export function isBest({ history }: Position): boolean {
-  const last = history.at(-1);
-  return last !== undefined && history.slice(0, -1).every(({ test }) => test.accuracy < last.test.accuracy);
+  const [last, ...before] = history.map(({ validation, test }) => (validation ?? test).accuracy).reverse();
+  return last !== undefined && before.every((accuracy) => accuracy < last);
 }

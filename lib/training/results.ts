@@ -5,21 +5,26 @@ import { makeFolder, writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { History } from './records';
 
-/** A row of the table, its keys the titles of the columns: accuracies from 0 to 1, on the run's own test images. */
+/** A row of the table, its keys the titles of the columns: accuracies in percent, on the run's own images. */
 export interface ResultRow {
   readonly experiment: string;
   readonly parameters: number;
   readonly 'training images': number;
   readonly epochs: number;
   /** In the last epoch. */
-  readonly 'training accuracy': number;
+  readonly 'training accuracy (%)': number;
   /** After the last epoch. */
-  readonly 'test accuracy': number;
+  readonly 'test accuracy (%)': number;
   /** Of all epochs, chosen by the test images themselves. */
-  readonly 'best test accuracy': number;
+  readonly 'best test accuracy (%)': number;
   /** Training and testing. */
   readonly seconds: number;
 }
+
+/** A row as the file keeps it: accuracies from 0 to 1. */
+type StoredRow = Omit<ResultRow, `${string}(%)`> & {
+  readonly [Name in 'training accuracy' | 'test accuracy' | 'best test accuracy']: number;
+};
 
 export interface RunResult {
   readonly parameters: number;
@@ -43,8 +48,8 @@ export function recordResult(
 ): ResultRow[] {
   const others = readRows(file).filter((row) => row.experiment !== experiment);
   const last = epochs.at(-1);
-  if (!last) return readRows(file);
-  const row: ResultRow = {
+  if (!last) return readRows(file).map(inPercent);
+  const row: StoredRow = {
     experiment,
     parameters,
     'training images': trainingImages,
@@ -57,15 +62,27 @@ export function recordResult(
   const rows = [...others, row].sort((a, b) => (a.experiment < b.experiment ? -1 : 1));
   makeFolder(dirname(file));
   writeFileSafely(file, [Buffer.from(`${JSON.stringify(rows, null, 1)}\n`)]);
-  return rows;
+  return rows.map(inPercent);
 }
 
-function readRows(file: string): ResultRow[] {
+function inPercent({ seconds, ...row }: StoredRow): ResultRow {
+  const { 'training accuracy': training, 'test accuracy': test, 'best test accuracy': best, ...start } = row;
+  const percent = (share: number) => Number((100 * share).toFixed(2)); // one image of 10,000
+  return {
+    ...start,
+    'training accuracy (%)': percent(training),
+    'test accuracy (%)': percent(test),
+    'best test accuracy (%)': percent(best),
+    seconds,
+  };
+}
+
+function readRows(file: string): StoredRow[] {
   if (!existsSync(file)) return [];
   try {
     const rows: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (Array.isArray(rows) && rows.every((row) => typeof (row as ResultRow).experiment === 'string')) {
-      return rows as ResultRow[];
+    if (Array.isArray(rows) && rows.every((row) => typeof (row as StoredRow).experiment === 'string')) {
+      return rows as StoredRow[];
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

@@ -1,7 +1,7 @@
 // A run, written down for TensorBoard while it goes on.
 import type * as tf from '@tensorflow/tfjs-node';
 import { imageGrid } from '../charts/images';
-import { batchCount, takeImages } from '../data/batches';
+import { batchCount, firstImages, takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { CLASS_NAMES } from '../data/files';
 import { type EventWriter, openEventWriter } from '../tensorboard/writer';
@@ -27,10 +27,7 @@ export async function* logged(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const steps = batchCount(train.size, batchSize);
   const board = openBoard(dir);
-  const shown = takeImages(
-    test,
-    Array.from({ length: Math.min(LOOKED_AT, test.size) }, (_, i) => i),
-  );
+  const shown = firstImages(test, LOOKED_AT);
   let classifier: Classifier | undefined;
   try {
     for await (const record of run) {

@@ -3,15 +3,16 @@ import type * as tf from '@tensorflow/tfjs-node';
 import { batchCount, batches } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
 import { splitOff } from '../data/validation';
-import { stateSlots } from '../models/stateDict';
+import { learnedSlots, stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
-import { learnedSlots, openKeeper } from './checkpoint';
-import { checkLabels, fit, tallies } from './evaluate';
+import { type Keeper, openKeeper } from './checkpoint';
+import { claim } from './claim';
+import { checkImages, fit, tallies } from './evaluate';
 import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
 import { optimizers } from './optimizers';
-import { augmentationAt, type TrainOptions, trainRules, valueAt, withMomentum } from './options';
+import { augmentationAt, type TrainOptions, trainRules, valueAt, withOptimizer } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
 import type { EpochRecord, TestRecord, TrainRecord } from './records';
 import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
@@ -32,17 +33,24 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  * record and at the end; in between, they are those of the epoch before, or of the last checkpoint.
  * With a checkpoint folder, a run that was ended goes on where it was, bit for bit, when it is called again in the same
  * way; the epochs before are then yielded first, marked as `restored`.
- * @throws RangeError at once for an unknown or impossible option, labels that the model has no class for, or a batch that
- *   needs more memory than there is
- * @throws Error when the loss is not finite any more, naming the step and what to try
+ * @throws RangeError at once for an unknown or impossible option, images that are not whole, labels that the model has no
+ *   class for, or a batch that needs more memory than there is
+ * @throws Error when the model is being trained by another call; when the loss is not finite any more, naming the step and
+ *   what to try
  */
 export function train(
   model: tf.LayersModel,
   data: TrainData,
   options: Partial<TrainOptions> = {},
 ): AsyncGenerator<TrainRecord, void, undefined> {
-  const settings = readOptions('train', trainRules, withMomentum(options));
-  for (const split of [data.train, data.test]) checkLabels('train', model, split);
+  const settings = readOptions('train', trainRules, withOptimizer(options));
+  if (!settings.compiled && settings.precision === 'bfloat16') {
+    throw new RangeError(
+      "train: precision is 'bfloat16' with compiled: false; expected 'float32' or 'auto': op by op, there is no other.",
+    );
+  }
+  checkImages('train: the training images', model, data.train);
+  checkImages('train: the test images', model, data.test);
   const splits = splitData(data, settings);
   batchCount(splits.train.size, settings.batchSize);
   checkMemory('train', model, settings.batchSize);
@@ -74,6 +82,7 @@ async function* run(
   options: TrainOptions,
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const { epochs, batchSize, seed } = options;
+  const release = claim('train', model);
   const steps = batchCount(splits.train.size, batchSize);
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
@@ -91,7 +100,7 @@ async function* run(
     keeper = openKeeper(model, optimizer, [splits.train, splits.test, splits.validation], options);
     position = keeper?.restored ?? startOfRun;
     for (const record of position.history) yield { ...record, epochs, restored: true };
-    while (position.epoch <= epochs) {
+    while (position.epoch <= epochs && !stop.signal.aborted) {
       const { epoch, step: skip } = position;
       for (const batch of batches(splits.train, { batchSize, shuffle: options.shuffle && { seed, epoch }, skip })) {
         const step = position.step + 1;
@@ -99,7 +108,7 @@ async function* run(
         const started = performance.now();
         isSound = false;
         const { loss, correct } = learnFrom(batch, learn, randomKey(seed, epoch, step), knobs);
-        if (!Number.isFinite(loss)) throw new Error(divergence(loss, epoch, step, knobs[0], options));
+        if (!Number.isFinite(loss)) throw divergence(`${loss} at step ${step} of epoch ${epoch}`, knobs[0], keeper);
         const seconds = (performance.now() - started) / 1000;
         const tally = addBatch(position.tally, { loss, correct, size: batch.size, seconds });
         position = afterStep(position, tally);
@@ -107,13 +116,18 @@ async function* run(
         const accuracy = correct / batch.size;
         const speed = imagesPerSecond(tally);
         const common = { epoch, epochs, step, steps, loss, accuracy, lr: knobs[0], imagesPerSecond: speed };
-        yield { type: 'step', ...common, ...(keeper && { resumable: true }) };
+        yield { type: 'step', ...common, ...(keeper?.isResumable && { resumable: true }) };
         await nextTurn();
         if (stop.signal.aborted) return;
         if (keeper?.isDue()) keeper.save(position, () => program?.sync());
       }
       const record = yield* testEpoch(splits, position, options, test, stop.signal);
       if (!record) return;
+      const lost = [record.test, record.validation].find((score) => score && !Number.isFinite(score.loss));
+      if (lost) {
+        isSound = false;
+        throw divergence(`${lost.loss} on new images, after epoch ${epoch}`, record.lr, keeper);
+      }
       program?.sync();
       position = afterEpoch(position, record);
       keeper?.saveEpoch(position);
@@ -121,9 +135,6 @@ async function* run(
       await nextTurn();
       if (stop.signal.aborted) return;
     }
-  } catch (error) {
-    isSound = false;
-    throw error;
   } finally {
     program?.dispose();
     try {
@@ -131,6 +142,7 @@ async function* run(
     } finally {
       keeper?.close();
       optimizer.dispose();
+      release();
       stop.done();
     }
   }
@@ -207,10 +219,8 @@ function liveAugmentation({ augment }: TrainOptions, progress: number): [crop: n
   return [crop, Number(flip)];
 }
 
-function divergence(loss: number, epoch: number, step: number, lr: number, { checkpoint }: TrainOptions): string {
+function divergence(loss: string, lr: number, keeper: Keeper | undefined): Error {
   const advice = lr > 0 ? `Try a smaller learning rate, such as ${Number((lr / 3).toPrecision(1))}` : 'Check the data';
-  const way = checkpoint
-    ? `restore(model, ${JSON.stringify(checkpoint.dir)}) brings the last good weights back`
-    : 'the model holds no good weights any more: make a new one';
-  return `The loss is ${loss} at step ${step} of epoch ${epoch}, with lr ${lr}: the training has diverged. ${advice}; ${way}.`;
+  const way = keeper?.rescue() ?? 'the model holds no good weights any more: make a new one';
+  return new Error(`The loss is ${loss}, with lr ${lr}: the training has diverged. ${advice}; ${way}.`);
 }
