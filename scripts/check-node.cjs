@@ -19,8 +19,18 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     'Node ' +
     process.versions.node +
     ' is not supported: install the newest Node 20, 22, 24 or 26 (https://nodejs.org), then run the command again.';
+} else if (!hasGlibc()) {
+  problem =
+    'TensorFlow needs glibc, and this Linux has musl, as Alpine does: take Debian, Ubuntu, Fedora or the like ' +
+    '(the image node:24, not node:24-alpine), then run the command again.';
 }
 if (problem) {
   console.error(problem);
   process.exit(1);
+}
+
+/** The C library of most Linux systems. */
+function hasGlibc() {
+  process.report.excludeNetwork = true; // looking at it can take seconds
+  return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }

@@ -1,9 +1,10 @@
 // npm run notebooks: runs all notebooks from top to bottom in a real kernel and stores their outputs, each chart with an image.
 // npm run notebooks -- NAME … runs only those whose name contains one of these.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { cleanOutputs } from './outputs.mjs';
 import { jupyterEnv, root, state, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
 import { run, SetupError } from './run.mjs';
@@ -14,6 +15,8 @@ const folder = join(root, 'notebooks');
 const MIME = 'application/vnd.plotly.v1+json';
 /** The table of results, which grows from notebook to notebook. */
 const table = join(state, 'results.json');
+/** As it grows in the notebook that runs; takes the place of the table when that is done. */
+const growing = join(state, 'results.running.json');
 
 const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
@@ -33,58 +36,40 @@ try {
   process.exit(1);
 }
 
-/** Runs one notebook and writes it back with its outputs; a notebook with a failing cell stays as it was. */
+/**
+ * Runs one notebook and writes it back with its outputs; a notebook with a failing cell stays as it was, and so does one that
+ * was changed meanwhile. What could not be written back is kept beside it.
+ */
 async function remake(name, draw) {
-  keepEarlierResults(name);
-  const executed = `.executed-${name}`;
-  try {
-    const args = ['--timeout=-1', `--output=${executed}`, join(folder, name)];
+  const file = join(folder, name);
+  const executed = join(folder, `.executed-${name}`);
+  const before = readFileSync(file, 'utf8');
+  rmSync(executed, { force: true });
+  copyEarlierResults(name);
+  await run(join(venv, 'bin', 'jupyter-execute'), ['--timeout=-1', `--output=${basename(executed)}`, file], {
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
-    await run(join(venv, 'bin', 'jupyter-execute'), args, {
-      env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: table },
-    });
-    const notebook = JSON.parse(readFileSync(join(folder, executed), 'utf8'));
-    for (const cell of notebook.cells) {
-      cell.metadata = {}; // times of this run
-      if (cell.cell_type !== 'code') continue;
-      cell.outputs = joinStreams(cell.outputs);
-      for (const output of cell.outputs) {
-        delete output.metadata?.display_id; // of the kernel that ran it
-        if (output.data?.[MIME]) await draw(output);
-      }
-    }
-    writeAtomically(join(folder, name), withoutPaths(`${JSON.stringify(notebook, null, 1)}\n`));
-  } finally {
-    rmSync(join(folder, executed), { force: true });
+    env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: growing },
+    isSetUp: false,
+  });
+  const notebook = JSON.parse(readFileSync(executed, 'utf8'));
+  const problem = cleanOutputs(notebook);
+  if (problem) throw new SetupError(`${name}: ${problem}\nWhat was run is kept in ${executed}.`);
+  for (const { outputs = [] } of notebook.cells) {
+    for (const output of outputs) if (output.data?.[MIME]) await draw(output);
   }
+  const isChanged = readFileSync(file, 'utf8') !== before;
+  writeAtomically(isChanged ? executed : file, `${JSON.stringify(notebook, null, 1)}\n`);
+  if (existsSync(growing)) renameSync(growing, table);
+  if (isChanged) process.stdout.write(` It was changed meanwhile and stays as it is; what was run is in ${executed}.`);
+  else rmSync(executed);
 }
 
-/** Leaves the rows of those notebooks in the table that come before this one. */
-function keepEarlierResults(name) {
+/** Begins the growing table with the rows of those notebooks that come before this one. */
+function copyEarlierResults(name) {
+  rmSync(growing, { force: true });
   if (!existsSync(table)) return;
   const rows = JSON.parse(readFileSync(table, 'utf8')).filter(({ experiment }) => experiment < name.slice(0, 2));
-  writeAtomically(table, `${JSON.stringify(rows, null, 1)}\n`);
-}
-
-/** Lines printed one after another, as one output. */
-function joinStreams(outputs) {
-  return outputs.reduce((joined, output) => {
-    const last = joined.at(-1);
-    if (output.output_type !== 'stream' || last?.name !== output.name) return [...joined, output];
-    last.text = [last.text, output.text]
-      .flat()
-      .join('')
-      .split(/(?<=\n)/);
-    return joined;
-  }, []);
-}
-
-/** Names folders of this machine by their last part. */
-function withoutPaths(text) {
-  const folders = [process.env.CIFAR10_DIR, root].filter(Boolean);
-  const clean = folders.reduce((text, path) => text.replaceAll(path, basename(path)), text);
-  if (homedir() !== '/' && clean.includes(homedir())) throw new Error(`An output names a folder below ${homedir()}.`);
-  return clean;
+  writeAtomically(growing, `${JSON.stringify(rows, null, 1)}\n`);
 }
 
 /** Puts an image beside a chart, drawn by headless Chromium as the chart extension draws it. */

@@ -21,11 +21,12 @@ const environment = () => ({
  * Runs a program to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, onLine?: (line: string) => void }} [options]
+ * @param {{ env?: Record<string, string>, onLine?: (line: string) => void, isSetUp?: boolean }} [options] isSetUp: whether it
+ *   prepares the machine, so that what it fails of has the known remedies; default: true
  * @returns {Promise<string>} what it printed
  * @throws {SetupError} when it can't be started or ends with an error
  */
-export function run(command, args, { env = {}, onLine = () => {} } = {}) {
+export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true } = {}) {
   appendFileSync(log, `\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((done, fail) => {
     const child = spawn(command, args, {
@@ -48,7 +49,8 @@ export function run(command, args, { env = {}, onLine = () => {} } = {}) {
       const lines = ending.split('\n').slice(-3).join('\n  ');
       fail(
         new SetupError(
-          explain(ending) ?? `${command} failed (${code ?? signal}):\n  ${lines}\nAll that it printed is in ${log}.`,
+          (isSetUp && explain(ending)) ||
+            `${command} failed (${code ?? signal}):\n  ${lines}\nAll that it printed is in ${log}.`,
         ),
       );
     });
@@ -61,7 +63,20 @@ export function run(command, args, { env = {}, onLine = () => {} } = {}) {
  */
 export function explain(output) {
   const known = causes.find(({ pattern }) => pattern.test(output));
-  return known ? `${known.sentence}, then run the command again.` : null;
+  if (!known) return null;
+  const { pattern, sentence } = known;
+  return `${typeof sentence === 'string' ? sentence : sentence(pathAt(pattern, output))}, then run the command again.`;
+}
+
+/** The first path in quotation marks on a line that `pattern` fits. */
+const pathAt = (pattern, output) =>
+  output.split('\n').flatMap((line) => (pattern.test(line) ? (/['"](\/.+?)['"]/.exec(line)?.[1] ?? []) : []))[0];
+
+/** @param {string} [path] what could not be written, where it is known */
+function notWritable(path = root) {
+  const isOurs = path === root || path.startsWith(`${root}/`);
+  const [what, remedy] = isOurs ? [`The project folder (${root})`, ', or copy it to a folder of your own'] : [path, ''];
+  return `${what} can't be written to: check its owner and permissions${remedy}`;
 }
 
 const causes = [
@@ -71,7 +86,7 @@ const causes = [
   },
   {
     pattern: /EROFS|EACCES|EPERM|Read-only file system|Permission denied/i,
-    sentence: `The project folder (${root}) can't be written to: check its owner and permissions, or copy it to a folder of your own`,
+    sentence: notWritable,
   },
   {
     pattern:

@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { compileBinding, shim } from './binding.mjs';
 import { extension, installJupyterFiles, jupyterFiles } from './jupyter.mjs';
 import { withLock } from './lock.mjs';
@@ -31,8 +31,10 @@ const packages = {
   version: () => fingerprint(text('package-lock.json')),
   bytes: () => 0.6e9,
   async make() {
-    const npm = process.env.npm_execpath;
-    await (npm ? run(process.execPath, [npm, 'ci', '--no-progress']) : run('npm', ['ci', '--no-progress']));
+    const caller = process.env.npm_execpath ?? ''; // yarn and pnpm name themselves here, too
+    const [command, ...args] = basename(caller).startsWith('npm') ? [process.execPath, caller] : ['npm'];
+    // With NODE_ENV=production npm would leave out what builds the library.
+    await run(command, [...args, 'ci', '--include=dev', '--no-progress']);
   },
 };
 

@@ -1,17 +1,16 @@
-// npm run soak: the long forms of the tests of faults, in test/soak. npm run soak -- NAME runs only files with NAME in theirs.
-import { readdirSync } from 'node:fs';
+// npm run soak: the long forms of the tests of faults, in test/soak. npm run soak -- NAME … runs only
+// files with one of these in their names.
 import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
-import { runTestFiles } from './test-files.mjs';
+import { findTests, runTestFiles } from './test-files.mjs';
 
 await setUpOrExit();
 await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', root]);
-const filter = process.argv[2] ?? '';
-const files = readdirSync(join(root, 'test', 'soak'))
-  .filter((name) => name.endsWith('.test.ts') && name.includes(filter))
-  .map((name) => join(root, 'test', 'dist', 'soak', name.replace(/ts$/, 'js')));
+const files = findTests('soak', process.argv.slice(2)).map((name) =>
+  join(root, 'test', 'dist', 'soak', name.replace(/ts$/, 'js')),
+);
 const { passed, failed, skipped } = await runTestFiles(files, { concurrency: 1, limit: 3600 });
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

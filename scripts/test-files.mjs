@@ -1,8 +1,19 @@
 // Runs test files, each in a process of its own, and counts what passed and failed, crashes and hangs among them.
-import { relative } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
 import { root } from './paths.mjs';
+
+/**
+ * The names of the test files in a folder, such as 'watch.test.ts'.
+ * @param {string} folder below test
+ * @param {string[]} wanted only those whose names contain one of these; all, if there are none
+ */
+export const findTests = (folder, wanted) =>
+  readdirSync(join(root, 'test', folder)).filter(
+    (name) => name.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => name.includes(part))),
+  );
 
 /**
  * @param {string[]} files

@@ -1,11 +1,10 @@
 // npm test: sets up what is missing, then checks everything: format, types, lint, tests.
-// npm test -- NAME runs only the test files whose name contains NAME.
+// npm test -- NAME … runs only the test files whose name contains one of these.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { jupyterEnv, root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
-import { runTestFiles } from './test-files.mjs';
+import { findTests, runTestFiles } from './test-files.mjs';
 
 /** Programs of npm packages that print nothing to read when all is well. */
 const checks = [
@@ -18,10 +17,8 @@ await setUpOrExit();
 console.log(`Node ${process.versions.node}`);
 const passedChecks = checks.filter(passes).length;
 
-const filter = process.argv[2] ?? '';
-const files = readdirSync(join(root, 'test'))
-  .filter((name) => name.endsWith('.test.ts') && name.includes(filter))
-  .map((name) => join(root, 'test', 'dist', name.replace(/ts$/, 'js')));
+const wanted = process.argv.slice(2);
+const files = findTests('', wanted).map((name) => join(root, 'test', 'dist', name.replace(/ts$/, 'js')));
 for (const [name, value] of Object.entries(jupyterEnv)) {
   if (value === undefined) delete process.env[name];
   else process.env[name] = value;
@@ -29,7 +26,7 @@ for (const [name, value] of Object.entries(jupyterEnv)) {
 // Golden values are of float32; a GPU would multiply in TF32, with 10 bits.
 process.env.NVIDIA_TF32_OVERRIDE ??= '0';
 const counts = await runTestFiles(files);
-if (files.length === 0) console.log(`No test file has a name that contains "${filter}".`);
+if (files.length === 0) console.log(`No test file has a name that contains "${wanted.join('" or "')}".`);
 
 const passed = passedChecks + counts.passed;
 const failed = checks.length - passedChecks + counts.failed;

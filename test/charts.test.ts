@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PNG } from 'pngjs';
-import { barChart, captionedImages, type Figure, histograms, imageGrid, learningCurves } from 'cifar10';
+import {
+  barChart,
+  captionedImages,
+  type Figure,
+  histograms,
+  imageGrid,
+  learningCurves,
+  lrCurve,
+  runCurves,
+} from 'cifar10';
 import { decimate } from 'cifar10/dist/charts/decimate';
+import { mapGrid } from 'cifar10/dist/charts/maps';
+import { percent } from 'cifar10/dist/charts/theme';
 
 interface Trace {
   name: string;
@@ -60,6 +71,68 @@ test('learning curves: of a longer recorded run only what lies on the axis is dr
   assert.deepEqual(reference.x, [1, 2, 3, 4, 5]);
 });
 
+test('learning curves: several recorded runs, each dashed in its own way', () => {
+  const references = ['a', 'b', 'c', 'd'].map((name) => ({ name, points: [point(1, 0.5)] }));
+  const inFirstPanel = traces(learningCurves([], { references })).filter(({ xaxis }) => xaxis === 'x');
+  const dashes = references.map(({ name }) =>
+    inFirstPanel.filter((trace) => trace.name.endsWith(`, ${name}`)).map(({ line }) => line.dash),
+  );
+  assert.deepEqual(dashes, [
+    ['dash', 'dash'],
+    ['dot', 'dot'],
+    ['dashdot', 'dashdot'],
+    ['longdash', 'longdash'],
+  ]);
+});
+
+test('a title stands above the legend, with room for both', () => {
+  const title = 'my run';
+  const figures = [
+    learningCurves([], { title }),
+    lrCurve([], { title }),
+    barChart(['a'], [{ name: 'b', values: [1] }], { title }),
+    runCurves([], { title }),
+  ];
+  for (const { layout } of figures) {
+    const { title, margin } = layout as { title: { text: string; yanchor: string; y: number }; margin: { t: number } };
+    assert.deepEqual([title.text, title.y, title.yanchor, margin.t], ['my run', 0.98, 'top', 90]);
+  }
+  assert.equal(learningCurves([]).layout.title, undefined);
+});
+
+test('the more runs, the higher the figure: their names take nothing from the panels; first is what solid means', () => {
+  const runs = (count: number, name: string) =>
+    Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}`, points: [point(1, 0.5)], look: i }));
+  const height = (figure: Figure) => figure.layout.height as number;
+  assert.equal(height(runCurves(runs(2, 'deep'))), 400);
+  assert.ok(height(runCurves(runs(14, 'deep CNN, augmented'))) > 480);
+  assert.ok(height(runCurves(runs(14, 'deep CNN, augmented'))) < 700);
+  const { data } = runCurves(runs(14, 'deep'));
+  const first = (data as { name: string; legendrank?: number }[]).filter(({ legendrank = 1000 }) => legendrank < 1000);
+  assert.deepEqual(
+    first.map(({ name }) => name),
+    ['test', 'training'],
+  );
+});
+
+test('maps: the image beside them is whole, however few they are', () => {
+  for (const count of [1, 8, 9, 32]) {
+    const maps = { values: new Float32Array(count * 64), count, height: 8, width: 8 };
+    const options = { image: new Uint8Array(3072), title: '', numbers: [...Array(count).keys()], unit: '' };
+    const { images, yaxis } = mapGrid(maps, options).layout as {
+      images: { y: number; sizey: number }[];
+      yaxis: { range: [bottom: number, top: number] };
+    };
+    const [{ y, sizey }] = images;
+    assert.ok(y >= yaxis.range[1] && y + sizey <= yaxis.range[0], `${count} maps`);
+  }
+});
+
+test('a probability near 0 or 1 does not look certain; a certain one does', () => {
+  const shown = [0, 0.0004, 0.004, 0.5, 0.94, 0.997, 0.9996, 1].map(percent);
+  assert.deepEqual(shown, ['0 %', '<0.1 %', '0.4 %', '50 %', '94 %', '99.7 %', '>99.9 %', '100 %']);
+});
+
 test('learning curves stay small, however long the run', () => {
   const points = Array.from({ length: 5000 }, (_, i) => point(i + 1, 0.5));
   const batches = Array.from({ length: 100_000 }, (_, i) => ({ epoch: i / 20, loss: 1, accuracy: 0.5 }));
@@ -95,6 +168,14 @@ test('a histogram counts every value once, the largest too, and holds no more th
   assert.ok(Math.abs(y.reduce((sum, share) => sum + share) - 100) < 1e-6);
 });
 
+test('histograms side by side have one scale of shares, so that a bar as high is as much', () => {
+  const { layout } = histograms(['a', 'b', 'c'].map((title) => ({ title, xTitle: '', values: [1, 2] })));
+  assert.deepEqual(
+    ['yaxis', 'yaxis2', 'yaxis3'].map((key) => (layout[key] as { matches?: string }).matches),
+    [undefined, 'y', 'y'],
+  );
+});
+
 test('a histogram leaves out what lies outside of its range, and takes equal or no values', () => {
   const share = (values: number[], range?: [number, number]) =>
     traces(histograms([{ title: '', xTitle: '', values, range }], { bins: 4 }))[0].y.reduce((a, b) => a + b);
@@ -104,9 +185,19 @@ test('a histogram leaves out what lies outside of its range, and takes equal or 
   assert.throws(() => histograms([{ title: '', xTitle: '', values: [1] }], { bins: 0.5 }), /bins is 0.5/);
 });
 
+test('a histogram refuses values that are no numbers, and says how many', () => {
+  const values = [1, NaN, Infinity, 2];
+  assert.throws(() => histograms([{ title: '', xTitle: '', values }]), /2 of 4 values are NaN or infinite/);
+  assert.throws(() => histograms([{ title: '', xTitle: '', values, range: [0, 4] }]), /2 of 4 values/);
+});
+
 test('a bar chart has a bar for each category of each series, and refuses a series of another length', () => {
   const figure = barChart(['cat', 'dog'], [{ name: 'training', values: Uint8Array.of(3, 4) }]);
   assert.deepEqual(traces(figure)[0].y, [3, 4]);
+  const [{ text }] = barChart(['a', 'b', 'c'], [{ name: 'n', values: [12_345, 0.123456789, 0.00002] }]).data as {
+    text: string[];
+  }[];
+  assert.deepEqual(text, ['12,345', '0.1235', '0.00002']);
   assert.throws(
     () => barChart(['cat', 'dog'], [{ name: 'training', values: [1] }]),
     /the series “training” has 1 values for 2 categories/,
@@ -138,6 +229,7 @@ test('an image grid refuses what makes no picture', () => {
   assert.throws(() => imageGrid({ images }, { gap: 0.5 }), /gap is 0.5; it must be a whole number from 0/);
   assert.throws(() => captionedImages({ images }, ['a'], { columns: 0 }), /columns is 0/);
   assert.throws(() => imageGrid({ images }, { count: 2 }), /count is 2, but there are only 1 images/);
+  assert.throws(() => imageGrid({ images: new Uint8Array(3072 * 3000) }), /3,000 images is too large.* 2,500: .*count/);
 });
 
 test('captioned images have a text under each image, and refuse more captions than images', () => {

@@ -78,6 +78,8 @@ describe('controls, as a page talks to them', () => {
     states: { open: 'jupyter.widget.control', data: { method: 'request_states' } },
     unknown: { open: 'nobody.knows', data: {} },
     forged: { ...move('lr', { value: 5 }), forged: true },
+    toldToOthers: move('momentum', { value: 0.5 }),
+    told: { see: '"method": "echo_update", "state": {"value": 0.5}', answers: true },
     asked: { send: { method: 'request_state' }, to: 'lr' },
     state: { see: '"value": 0.1' },
     train: click('Train'),
@@ -151,6 +153,10 @@ describe('controls, as a page talks to them', () => {
 
   test('a comm that nobody accepts is closed', () => {
     assert.equal((results.unknown as { type: string }).type, 'comm_close');
+  });
+
+  test('what the reader moves is told to other pages, as an answer to the message of the page that sent it', () => {
+    assert.equal(results.told, true);
   });
 
   test('a message with a wrong signature is ignored', () => {
@@ -239,4 +245,10 @@ test('controls say their values as they are shown', () => {
   assert.equal(slider({ value: 0, step: 0.00125 }).format(0.00125), '0.00125');
   assert.equal(checkbox({ value: true }).format(false), 'off');
   assert.equal(dropdown({ options: [500, 2000] }).format(2000), '2,000');
+  assert.equal(dropdown({ options: [0.0001, 0.00001] }).format(0.00001), '0.00001');
+  assert.equal(dropdown({ options: [0.1] }).format(0.1), '0.1');
+});
+
+test('a logarithmic slider has two digits at the start, too', () => {
+  assert.equal(logSlider({ value: 0.125, min: 0.01, max: 1 }).value, 0.13);
 });

@@ -6,7 +6,8 @@ In (stdin, JSON): {"cwd", "steps"}; a step is one of
   {"ask": type, "content"}           sends a request; gives the content of the reply
   {"send": data, "to": description, "forged"?}  sends a message to the widget so described; forged: signed with a wrong key
   {"open": target, "data"}           opens a comm and sends data; gives what comes back
-  {"see": text, "within"?: seconds}  waits for it in what the kernel publishes; gives whether it came
+  {"see": text, "within"?: seconds, "answers"?}  waits for it in what the kernel publishes; gives whether it came; answers: only
+      what answers the last message that was sent to a widget
   {"stop": true}      interrupts the kernel
   {"sessions": true}  gives how many sessions the kernel's messages were of
   {"shutdown": true}  asks the kernel to end; gives whether its process has ended
@@ -31,6 +32,7 @@ class Page:
         self.client.start_channels()
         self.widgets = {}  # comm id by description
         self.sessions = set()
+        self.sent = None
 
     def close(self):
         self.client.stop_channels()
@@ -75,7 +77,7 @@ class Page:
             return self.reply(self.send(step["ask"], step["content"]))
         if "send" in step:
             forged = Session(key=b"not the kernel's") if step.get("forged") else None
-            self.send("comm_msg", {"comm_id": self.widgets[step["to"]], "data": step["send"]}, forged)
+            self.sent = self.send("comm_msg", {"comm_id": self.widgets[step["to"]], "data": step["send"]}, forged)
             return None
         if "open" in step:
             comm = uuid.uuid4().hex
@@ -92,6 +94,8 @@ class Page:
                     message = self.next(max(0.1, end - time.time()))
                 except queue.Empty:
                     break
+                if step.get("answers") and message["parent_header"].get("msg_id") != self.sent:
+                    continue
                 if step["see"] in json.dumps(message["content"], ensure_ascii=False):
                     return True
             return False

@@ -222,6 +222,7 @@ test('what is no picture is refused with what it is and what to do', (t) => {
   refused('a.heic', Buffer.from('\0\0\0\x18ftypheic', 'latin1'), /is a HEIC or video file; convert it/);
   assert.throws(() => readImage(folder), /is no file; expected the path of a JPEG or PNG file/);
   assert.throws(() => readImage(join(folder, 'nowhere.png')), /There is no file .*nowhere.png/);
+  assert.throws(() => readImage('nowhere.png'), new RegExp(`There is no file ${process.cwd()}/nowhere.png;`));
 });
 
 test('a file that was cut off is refused, wherever it ends', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { html, imageGrid, learningCurves, type Showable } from 'cifar10';
-import { DataFrame } from 'danfojs-node';
+import { DataFrame, Series } from 'danfojs-node';
 import { represent } from 'cifar10/dist/jupyter/represent';
 import { root } from './kernel';
 
@@ -36,6 +36,31 @@ test('a DataFrame is a table: numbers readable, what is missing a dash, markup o
   assert.match(represent(frame).data['text/plain'], /linear/);
 });
 
+test('small numbers in a table are told apart', () => {
+  const frame = new DataFrame([[0.00001], [0.00002], [0.0012345], [-0.00002], [0], [0.25]], { columns: ['lr'] });
+  const table = represent(frame).data['text/html'] as string;
+  const cells = [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
+  assert.deepEqual(cells, ['0.00001', '0.00002', '0.00123', '-0.00002', '0', '0.25']);
+});
+
+test('a Series is a table of one column', () => {
+  const frame = new DataFrame([[0.5], [0.75]], { columns: ['accuracy'] });
+  for (const series of [frame.accuracy as Series, new Series(['a', 'b'])]) {
+    const table = represent(series).data['text/html'] as string;
+    assert.equal([...table.matchAll(/<td/g)].length, 2);
+  }
+  assert.match(represent(frame.accuracy as Series).data['text/html'] as string, /<th>accuracy<\/th>.*>0\.75</s);
+});
+
+test('of a long table the first rows are shown, and how many there are', () => {
+  const frame = new DataFrame(Array.from({ length: 50_000 }, (_, i) => [i]));
+  const { data } = represent(frame);
+  const table = data['text/html'] as string;
+  assert.equal([...table.matchAll(/<td/g)].length, 60);
+  assert.match(table, /… of 50,000 rows/);
+  assert.ok(data['text/plain'].length < 10_000);
+});
+
 test('html escapes what is put in, but not markup of its own', () => {
   assert.equal(
     html`<p>${'a < b & "c"'}${html`<b>${1}</b>`}${[html`<i>x</i>`, '<']}</p>`.html.replace(/\s/g, ''),
@@ -46,6 +71,9 @@ test('html escapes what is put in, but not markup of its own', () => {
 
 test('what can’t be shown is refused by name', () => {
   assert.throws(() => represent(new Map() as unknown as Showable), /can be shown; this is \[object Map\]/);
+  assert.throws(() => represent(null as unknown as Showable), /can be shown; this is null/);
+  assert.throws(() => represent(undefined as unknown as Showable), /can be shown; this is undefined/);
+  assert.throws(() => represent(5 as unknown as Showable), /can be shown; this is 5/);
 });
 
 test('outside of a notebook everything is shown as text, and Ctrl+C ends a run after its batch', () => {

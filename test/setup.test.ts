@@ -72,6 +72,24 @@ test('another operating system is told so', async (t) => {
   await failingStart(folder, {}, sentence, ['--require', './mac.cjs', ...command]);
 });
 
+test('a Linux without glibc is told so', async (t) => {
+  const folder = temporaryFolder(t);
+  copyProject(folder);
+  const musl = `process.report.getReport = () => ({ header: {} });`;
+  writeFileSync(join(folder, 'musl.cjs'), musl);
+  const sentence = /^TensorFlow needs glibc, and this Linux has musl, as Alpine does: take Debian/;
+  await failingStart(folder, {}, sentence, ['--require', './musl.cjs', ...command]);
+});
+
+test('npm installs what builds the library in production, too; yarn, which may have called, is not asked to', async (t) => {
+  const folder = temporaryFolder(t);
+  copyProject(folder);
+  const bin = join(folder, 'bin');
+  writeProgram(bin, 'npm', 'echo "arguments: $*"; exit 7');
+  const env = { PATH: `${bin}:${process.env.PATH}`, NODE_ENV: 'production', npm_execpath: '/usr/lib/yarn.js' };
+  await failingStart(folder, env, /arguments: ci --include=dev/);
+});
+
 test('a Python that is missing, too old, or without venv is named, with what to install', async (t) => {
   const folder = temporaryFolder(t);
   copyProject(folder);

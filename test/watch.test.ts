@@ -109,7 +109,7 @@ test('watch draws progress and curves while a run goes on, and closes with the b
   }
   assert.match(
     textOf(done),
-    /Done! Max accuracy = 75\.00 % on the test images \(epoch 2\), after the last epoch 50\.00 %\. 3 epochs in \d+ s\./,
+    /Done! Max accuracy = 75\.00 % on the test images \(epoch 2\), after the last epoch 50\.00 %\. 3 epochs in \d+ s, [\d,]+ images\/s\./,
   );
   const { data } = done.outputs[1].data![PLOTLY] as { data: { name: string; y: number[] }[] };
   assert.deepEqual(data.find(({ name }) => name === 'test')!.y, [50, 75, 50]);
@@ -173,6 +173,8 @@ test('Stop while the test images are classified does not wait for the end of the
   assert.equal(testing.status, 'ok', textOf(testing));
   assert.match(textOf(testing), /Stopped in epoch 1 of 1\. No epoch was finished/);
   assert.match(textOf(afterTesting), /true true/);
+  const { updates = 0 } = testing.outputs.find(({ data }) => data?.[PLOTLY])!;
+  assert.ok(updates <= 1, `the chart, which a test does not change, was drawn ${updates} times`);
 });
 
 test('a cell may show as much as it likes: thousands of messages arrive, two at a time', () => {
@@ -195,7 +197,9 @@ test('a run with a checkpoint says, when stopped, that the cell goes on with it;
   assert.equal(goneOn.status, 'ok', textOf(goneOn));
   assert.match(
     textOf(goneOn),
-    new RegExp(`Done! .* ${before.length} epochs? trained earlier, ${60 - before.length} epochs in \\d+ s\\.`),
+    new RegExp(
+      `Done! .* ${before.length} epochs? trained earlier, ${60 - before.length} epochs in \\d+ s, [\\d,]+ images/s\\.`,
+    ),
   );
   const all = Array.from({ length: 60 }, (_, i) => i + 1);
   assert.deepEqual(JSON.parse(textOf(goneOnHistory)), [false, all]);

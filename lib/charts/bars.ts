@@ -1,4 +1,4 @@
-import { axis, Figure, layout, palette } from './theme';
+import { axis, Figure, layout, palette, readable } from './theme';
 
 export interface BarSeries {
   readonly name: string;
@@ -33,18 +33,18 @@ export function barChart(
       x: categories,
       y: Array.from(values),
       marker: { color: color ?? palette[index % palette.length] },
-      texttemplate: '%{y:,}',
+      text: Array.from(values, readable),
       textposition: 'outside',
       textangle: 0,
       textfont: { size: 12 },
       cliponaxis: false,
-      hovertemplate: `%{x}: %{y:,}<extra>${name}</extra>`,
+      hovertemplate: `%{x}: %{text}<extra>${name}</extra>`,
     };
   });
   return {
     data,
     layout: layout({
-      ...(title && { title: { text: title } }),
+      title,
       barmode: 'group',
       hovermode: 'closest',
       showlegend: series.length > 1,

@@ -14,7 +14,7 @@ export interface CurvePoint {
 /** Loss and accuracy (0 to 1) of a single batch; `epoch` is a fraction: 1.5 is the middle of the second epoch. */
 export type BatchPoint = { readonly epoch: number; readonly loss: number; readonly accuracy: number };
 
-/** A run to compare with, drawn dashed. */
+/** A run to compare with, drawn dashed; several, each in its own way. */
 export interface Reference {
   readonly name: string;
   readonly points: readonly CurvePoint[];
@@ -34,6 +34,8 @@ export interface CurvesOptions {
 
 const MAX_EPOCH_POINTS = 500;
 const MAX_BATCH_POINTS = 300;
+/** Of recorded runs, in their order: colours say what is training and what is test. */
+const DASHES = ['dash', 'dot', 'dashdot', 'longdash'] as const;
 
 const roles = [
   { key: 'train', name: 'training' },
@@ -48,12 +50,12 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
   const epochs = options.epochs ?? longest(points, ...references.map((reference) => reference.points));
   const data = metrics.flatMap((metric, panel) => [
     // What lies beyond the axis would stretch the other one.
-    ...references.flatMap(({ name, points }) =>
+    ...references.flatMap(({ name, points }, index) =>
       epochCurves(
         points.filter(({ epoch }) => epoch <= epochs),
         metric,
         panel,
-        name,
+        { name, dash: DASHES[index % DASHES.length] },
       ),
     ),
     ...batchCurve(batches, metric, panel),
@@ -63,14 +65,27 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
   return {
     data,
     layout: layout({
-      ...(title && { title: { text: title } }),
+      title,
+      names: data.flatMap(({ name, showlegend }) => (showlegend ? [name] : [])),
       ...epochAxes(epochs, top),
       ...(marks.length > 0 && { shapes, annotations }),
     }),
   };
 }
 
-function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: number, reference?: string): object[] {
+/** A trace, as Plotly takes it. */
+interface Curve {
+  readonly name: string;
+  readonly showlegend: boolean;
+  readonly [key: string]: unknown;
+}
+
+interface Dashed {
+  readonly name: string;
+  readonly dash: (typeof DASHES)[number];
+}
+
+function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: number, reference?: Dashed): Curve[] {
   return roles.flatMap(({ key, name }) => {
     const rows = points.flatMap((point) => {
       const score = point[key];
@@ -78,7 +93,7 @@ function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: numbe
     });
     if (rows.length === 0 && (key === 'validation' || reference !== undefined)) return [];
     const curve = decimate(rows, MAX_EPOCH_POINTS);
-    const label = reference === undefined ? name : `${name}, ${reference}`;
+    const label = reference === undefined ? name : `${name}, ${reference.name}`;
     return [
       {
         type: 'scatter',
@@ -93,7 +108,7 @@ function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: numbe
         line: {
           color: colors[key],
           width: reference === undefined ? 3 : 2,
-          ...(reference !== undefined && { dash: 'dash' }),
+          ...(reference !== undefined && { dash: reference.dash }),
         },
         marker: { symbol: symbols[key], size: 9 },
         ...(reference !== undefined && { opacity: 0.6 }),
@@ -104,7 +119,7 @@ function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: numbe
   });
 }
 
-function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: number): object[] {
+function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: number): Curve[] {
   const curve = decimate(batches, MAX_BATCH_POINTS);
   if (curve.length === 0) return [];
   return [

@@ -12,8 +12,10 @@ export interface HistogramPanel {
 }
 
 /**
- * Histograms side by side, each bar the share of the values in it. Only the bars go into the figure, never the values.
+ * Histograms side by side, each bar the share of the values in it, all on one scale of shares. Only the bars go into the
+ * figure, never the values.
  * @param options.bins number of bars in each panel
+ * @throws RangeError on values that are not finite, and on bins that are no whole number from 1
  */
 export function histograms(panels: readonly HistogramPanel[], { bins = 64 }: { bins?: number } = {}): Figure {
   const data = panels.map(({ title, values, range, color }, panel) => {
@@ -32,7 +34,14 @@ export function histograms(panels: readonly HistogramPanel[], { bins = 64 }: { b
   });
   const axes = panels.flatMap(({ xTitle }, panel) => [
     [axisKey('x', panel), axis(xTitle, { domain: panelDomain(panel, panels.length), anchor: axisName('y', panel) })],
-    [axisKey('y', panel), axis(panel === 0 ? 'share (%)' : '', { anchor: axisName('x', panel), rangemode: 'tozero' })],
+    [
+      axisKey('y', panel),
+      axis(panel === 0 ? 'share (%)' : '', {
+        anchor: axisName('x', panel),
+        rangemode: 'tozero',
+        ...(panel > 0 && { matches: 'y' }),
+      }),
+    ],
   ]);
   const titles = panels.map(({ title }, panel) => ({
     text: title,
@@ -59,6 +68,7 @@ export function histograms(panels: readonly HistogramPanel[], { bins = 64 }: { b
 
 function count(values: ArrayLike<number>, bins: number, range?: readonly [number, number]) {
   if (!Number.isInteger(bins) || bins < 1) throw new RangeError(`bins is ${bins}; it must be a whole number from 1`);
+  checkFinite(values);
   const [low, high] = range ?? extent(values);
   const width = (high - low || 1) / bins;
   const shares = new Array<number>(bins).fill(0);
@@ -68,6 +78,16 @@ function count(values: ArrayLike<number>, bins: number, range?: readonly [number
     if (values[i] >= low && values[i] <= high) shares[Math.min(bin, bins - 1)] += 1 / values.length;
   }
   return { centers: shares.map((_, bin) => low + (bin + 0.5) * width), shares, width };
+}
+
+function checkFinite(values: ArrayLike<number>): void {
+  let others = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) others++;
+  if (others === 0) return;
+  throw new RangeError(
+    `${others.toLocaleString('en')} of ${values.length.toLocaleString('en')} values are NaN or infinite; ` +
+      'expected finite numbers: leave the others out with filter(Number.isFinite)',
+  );
 }
 
 function extent(values: ArrayLike<number>): [number, number] {

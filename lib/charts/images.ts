@@ -21,6 +21,7 @@ export interface GridOptions {
 }
 
 const SIDE = 32;
+const MAX_IMAGES = 2500; // more make a notebook that hardly opens
 
 /**
  * Images as one picture, row after row.
@@ -32,6 +33,12 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
   for (const [name, value] of Object.entries({ columns, count, scale })) checkWhole(name, value, 1);
   checkWhole('gap', gap, 0);
   if (count > available) throw new RangeError(`count is ${count}, but there are only ${available} images`);
+  if (count > MAX_IMAGES) {
+    throw new RangeError(
+      `a picture of ${count.toLocaleString('en')} images is too large; expected at most ${MAX_IMAGES.toLocaleString('en')}: ` +
+        'say how many by count, or choose some with takeImages',
+    );
+  }
   const rows = Math.ceil(count / columns);
   const cell = SIDE * scale + gap;
   const width = Math.min(columns, count) * cell - gap;

@@ -46,7 +46,7 @@ export function lrCurve(points: readonly LrPoint[], options: LrCurveOptions = {}
       ),
     ],
     layout: layout({
-      ...(title && { title: { text: title } }),
+      title,
       hovermode: 'closest',
       xaxis: axis('learning rate (logarithmic)', {
         type: 'log',

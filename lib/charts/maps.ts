@@ -24,7 +24,7 @@ export interface MapOptions {
 }
 
 const COLUMNS = 8;
-const MIN_HEIGHT = 260; // px: room for the image beside few maps
+const IMAGE_ROWS = 2; // of maps; the image is as high
 
 /**
  * Maps of numbers as small pictures in rows of eight, on one colour scale, which ends at the 99.5th percentile so that a few
@@ -35,6 +35,7 @@ export function mapGrid(
   { image, title, numbers, unit }: MapOptions,
 ): Figure {
   const rows = Math.ceil(count / COLUMNS);
+  const shownRows = Math.max(rows, IMAGE_ROWS);
   const label = 0.24 * height; // room for the number above a map
   const gap = 0.08 * width;
   const [low, high] = limits(values);
@@ -49,7 +50,7 @@ export function mapGrid(
       z[top(map) + Math.floor(i / width)][left(map) + (i % width)] = Number(value.toPrecision(3));
     }
   }
-  const size = 2 * stepY - (stepY - height); // of the image: two rows of maps
+  const size = IMAGE_ROWS * stepY - (stepY - height); // of the image
   const { png } = imageGrid({ images: image }, { scale: 6 });
   const hidden = { visible: false, fixedrange: true };
   return {
@@ -67,8 +68,8 @@ export function mapGrid(
       },
     ],
     layout: layout({
-      height: Math.max(MIN_HEIGHT, 60 + rows * 104),
-      title: { text: title, font: { size: 17 }, y: 0.99, yanchor: 'top' },
+      height: 60 + shownRows * 104,
+      title,
       margin: { l: 5, r: 5, t: 40, b: 10 },
       hovermode: 'closest',
       images: [
@@ -92,7 +93,7 @@ export function mapGrid(
         font: { size: 12 },
       })),
       xaxis: axis('', { ...hidden, range: [-size - width / 2 - 1, COLUMNS * stepX], constrain: 'domain' }),
-      yaxis: axis('', { ...hidden, range: [rows * stepY, -0.5], scaleanchor: 'x', constrain: 'domain' }),
+      yaxis: axis('', { ...hidden, range: [shownRows * stepY, -0.5], scaleanchor: 'x', constrain: 'domain' }),
     }),
   };
 }

@@ -71,8 +71,7 @@ export function reliabilityDiagram(bins: readonly ReliabilityBin[], title: strin
     ],
     layout: layout({
       height: 500,
-      title: { text: title, font: { size: 17 }, y: 0.98, yanchor: 'top' },
-      margin: { l: 70, r: 20, t: 90, b: 60 },
+      title,
       hovermode: 'closest',
       barmode: 'overlay',
       xaxis: axis('how sure the model is: probability of its guess (%)', { range: [0, 100], anchor: 'y2' }),

@@ -40,7 +40,7 @@ export function runCurves(runs: readonly RunCurve[], { title }: { title?: string
   ]);
   return {
     data: [...data, ...key],
-    layout: layout({ ...(title && { title: { text: title } }), ...epochAxes(epochs) }),
+    layout: layout({ title, names: [...key, ...runs].map(({ name }) => name), ...epochAxes(epochs) }),
   };
 }
 
@@ -52,7 +52,7 @@ const key = (['solid', 'dot'] as const).map((dash) => ({
   x: [null],
   y: [null],
   line: { color: colors.neutral, width: dash === 'solid' ? 3 : 2, dash },
-  legendrank: 2000,
+  legendrank: 1, // before the runs
   hoverinfo: 'skip',
 }));
 

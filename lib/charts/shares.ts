@@ -43,7 +43,7 @@ export function shareBars(shares: readonly Share[], { xTitle, title, mark, image
       },
     ],
     layout: layout({
-      ...(title !== undefined && { title: { text: title, font: { size: 17 } } }),
+      title,
       margin: { l: image ? 20 : 110, r: 70, t: title !== undefined || mark ? 50 : 20, b: 60 },
       showlegend: false,
       hovermode: 'closest',
@@ -55,7 +55,6 @@ export function shareBars(shares: readonly Share[], { xTitle, title, mark, image
         shapes: [
           {
             type: 'line',
-            layer: 'below',
             x0: 100 * mark.value,
             x1: 100 * mark.value,
             yref: 'paper',

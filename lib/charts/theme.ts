@@ -29,18 +29,44 @@ export const symbols = { train: 'circle', test: 'diamond', validation: 'square' 
 export const HEIGHT = 400;
 
 /**
- * The look that all charts share, under `own`: fonts large enough for a projector; the legend above the panels.
- * Colours of text, grid and background are left to the theme of whatever shows the chart.
+ * The look that all charts share, under `own`: fonts large enough for a projector; the legend above the panels, and the title
+ * above the legend. Colours of text, grid and background are left to the theme of whatever shows the chart.
  */
-export function layout(own: Record<string, unknown>): Record<string, unknown> {
+export function layout({ title, names = [], ...own }: OwnLayout): Record<string, unknown> {
+  const more = LEGEND_ROW * (legendRows(names) - 1);
   return {
-    height: HEIGHT,
-    margin: { l: 70, r: 20, t: 60, b: 60 },
+    height: HEIGHT + more,
+    margin: { l: 70, r: 20, t: (title ? 90 : 60) + more, b: 60 },
     font: { family: 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif', size: 15 },
-    legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: 1.04, yanchor: 'bottom' },
+    legend: { orientation: 'h', x: 0.5, xanchor: 'center', y: 1.04, yanchor: 'bottom', maxheight: 1 },
     hovermode: 'x unified',
+    ...(title && { title: { text: title, font: { size: 17 }, y: 0.98, yanchor: 'top' } }),
     ...own,
   };
+}
+
+interface OwnLayout {
+  title?: string;
+  /** Of the legend, where they may take more than one row: the figure grows with them. */
+  names?: readonly string[];
+  [key: string]: unknown;
+}
+
+// Of the legend, in px: in a notebook of usual width.
+const LEGEND_WIDTH = 790;
+const LEGEND_ROW = 32;
+const SYMBOL = 55; // with what is left free around a name
+const LETTER = 7.5;
+
+/** About how many rows the names take. */
+function legendRows(names: readonly string[]): number {
+  let [rows, filled] = [1, 0];
+  for (const { length } of names) {
+    const width = SYMBOL + LETTER * length;
+    if (filled + width > LEGEND_WIDTH && filled > 0) [rows, filled] = [rows + 1, 0];
+    filled += width;
+  }
+  return rows;
 }
 
 /** An axis with its title; `own` goes over it. */
@@ -69,5 +95,14 @@ export const axisKey = (letter: 'x' | 'y', index: number): string => `${letter}a
 export function percent(probability: number): string {
   const value = 100 * probability;
   const isNearEdge = value < 1 || value > 99;
-  return `${Number(value.toFixed(isNearEdge ? 1 : 0))} %`;
+  const rounded = Number(value.toFixed(isNearEdge ? 1 : 0));
+  if (rounded === 100 && value < 100) return '>99.9 %';
+  if (rounded === 0 && value > 0) return '<0.1 %';
+  return `${rounded} %`;
+}
+
+/** Whole numbers with thousands marked, others to four places, and small ones to three digits: 5,000; 0.8125; 0.00002. */
+export function readable(value: number | bigint): string {
+  const isSmall = value > -0.01 && value < 0.01;
+  return value.toLocaleString('en', isSmall ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 4 });
 }

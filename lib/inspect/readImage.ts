@@ -1,4 +1,5 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
 import { PNG } from 'pngjs';
 import type { Split } from '../data/cifar10';
@@ -42,7 +43,7 @@ function readBytes(file: string): Buffer {
   } catch (error) {
     throw new Error(`${file} can't be read: ${(error as Error).message}.`, { cause: error });
   }
-  if (!stat) throw new Error(`There is no file ${file}; expected the path of a JPEG or PNG file.`);
+  if (!stat) throw new Error(`There is no file ${resolve(file)}; expected the path of a JPEG or PNG file.`);
   if (!stat.isFile()) throw new Error(`${file} is no file; expected the path of a JPEG or PNG file.`);
   throw new Error(`${file} has ${count(stat.size / 2 ** 20)} MB; expected at most 64: make it smaller.`);
 }

@@ -2,17 +2,21 @@
 // them. https://jupyter-client.readthedocs.io/en/stable/messaging.html#custom-messages
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
+/** The header of a message of the page. */
+export type Message = Readonly<Record<string, unknown>>;
+
 /** The kernel's end of a comm. */
 export interface Comm {
   readonly id: string;
-  send(data: object): void;
+  /** @param cause what the page sent, where this is an answer to it */
+  send(data: object, cause?: Message): void;
   /** Closes it, and tells the page. */
   close(): void;
 }
 
 export interface CommListener {
-  /** What the page sends. */
-  onMessage?(data: Readonly<Record<string, unknown>>): void;
+  /** What the page sends, and in which message. */
+  onMessage?(data: Readonly<Record<string, unknown>>, message: Message): void;
   /** When the page closes it. */
   onClose?(): void;
 }
@@ -28,7 +32,7 @@ export function openComm(
 ): Comm | undefined {
   if (!server) return undefined;
   const id = randomUUID();
-  publish('comm_open', { comm_id: id, target_name: target, data }, metadata);
+  publish('comm_open', { comm_id: id, target_name: target, data }, { metadata });
   return addComm(id, target, listener);
 }
 
@@ -77,7 +81,7 @@ function addComm(id: string, target: string, listener: CommListener): Comm {
   comms.set(id, { target, listener });
   return {
     id,
-    send: (data) => publish('comm_msg', { comm_id: id, data }),
+    send: (data, cause) => publish('comm_msg', { comm_id: id, data }, { parent: cause }),
     close: () => {
       if (comms.delete(id)) publish('comm_close', { comm_id: id, data: {} });
     },
@@ -103,7 +107,7 @@ function handleComm(server: ZmqServer, socket: Socket, { header, createReply }: 
       return;
     }
     case 'comm_msg':
-      return comms.get(id)?.listener.onMessage?.(data);
+      return comms.get(id)?.listener.onMessage?.(data, header);
     case 'comm_close': {
       const comm = comms.get(id);
       comms.delete(id);
@@ -156,8 +160,8 @@ interface Socket {
 /** The parts of tslab's server that are used here. */
 export interface ZmqServer {
   readonly connInfo: { readonly key: string };
-  readonly iopub: Socket & { sendTimeout: number };
-  init: (this: ZmqServer) => Promise<void>;
+  readonly iopub: Socket;
+  bindSocket: (this: ZmqServer, socket: Socket, port: number) => Promise<void>;
   publishStatus: (this: ZmqServer, status: string, request: unknown) => void;
   handleShellMessage: (this: ZmqServer, socket: Socket, ...frames: Buffer[]) => Promise<void>;
 }
@@ -186,8 +190,13 @@ const createReply = (identity: readonly Buffer[], parent: Header, type = ''): Re
   },
 });
 
-function publish(type: string, content: object, metadata: object = {}): void {
-  if (server) server.iopub.send([type, ...signedFrames(server.connInfo.key, newHeader(type), {}, metadata, content)]);
+function publish(
+  type: string,
+  content: object,
+  { parent = {}, metadata = {} }: { parent?: object; metadata?: object } = {},
+): void {
+  if (!server) return;
+  server.iopub.send([type, ...signedFrames(server.connInfo.key, newHeader(type), parent, metadata, content)]);
 }
 
 const newHeader = (type: string): Header => ({

@@ -34,7 +34,9 @@ export interface Change {
 }
 
 /** A value as it is shown. */
-export type Setting = Omit<Change, 'from'>;
+export interface Setting extends Omit<Change, 'from'> {
+  readonly value: unknown;
+}
 
 export interface Controls<Values> {
   /** As they stand now. */
@@ -66,14 +68,17 @@ export function controls<Values extends object>(spec: {
       label,
       applies,
       to: format(values[name]),
+      value: values[name],
     }));
   const open = ([name, control]: (typeof entries)[number]): Widget | undefined => {
     const { label = name, applies = 'at once', format } = control;
     // Where a page turns up later, the control begins at the value of then.
     return control.open(label, values[name], (value) => {
-      const [from, to] = [format(values[name]), format(value)];
+      const before = values[name];
       values[name] = value;
-      if (from !== to) for (const listener of listeners) listener({ name, label, applies, from, to });
+      if (value === before) return;
+      const change = { name, label, applies, from: format(before), to: format(value) };
+      for (const listener of listeners) listener(change);
     });
   };
   const group = (title: string, belongs: (applies: Applies) => boolean) => {
@@ -125,16 +130,16 @@ export function slider({
 }: SliderOptions): Control<number> {
   checkRange('slider', value, min, max);
   if (!(step > 0)) throw new RangeError(`slider: step is ${step}; expected a number above 0.`);
-  const format = (value: number) => String(Number(value.toPrecision(10))); // 0.30000000000000004 as 0.3
+  const round = (value: number) => Number(value.toPrecision(10)); // 0.30000000000000004 to 0.3
   return {
     ...options,
-    value,
-    format,
+    value: round(value),
+    format: (value) => String(round(value)),
     open: (description, value, onChange) =>
       openWidget(
         'FloatSlider',
         { description, value, min, max, step, readout_format: '~g' },
-        { onChange: (changes) => changes.value !== undefined && onChange(Number(format(changes.value))) },
+        { onChange: (changes) => changes.value !== undefined && onChange(round(changes.value)) },
       ),
   };
 }
@@ -156,7 +161,7 @@ export function logSlider({ value, min, max, ...options }: LogSliderOptions): Co
   const round = (value: number) => Number(value.toPrecision(2));
   return {
     ...options,
-    value,
+    value: round(value),
     format: (value) => String(round(value)),
     open: (description, value, onChange) =>
       openWidget(
@@ -200,7 +205,9 @@ export function dropdown<const T extends string | number>({
   if (!options.includes(value)) {
     throw new RangeError(`dropdown: value is ${value}; expected ${options.join(' or ')}.`);
   }
-  const format = (value: T) => value.toLocaleString('en'); // 2000 as 2,000
+  // 2000 as 2,000; small numbers with all of their digits
+  const format = (value: T) =>
+    typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: 20 }) : String(value);
   return {
     ...others,
     value,

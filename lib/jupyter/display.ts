@@ -4,7 +4,10 @@ import { represent, Representation, Showable } from './represent';
 
 /** Something in a cell's output that can be drawn anew. */
 export interface LiveDisplay {
-  /** Shows `value` in the same place, soon: of several updates in quick succession only the last is made and drawn. */
+  /**
+   * Shows `value` in the same place, soon: of several updates in quick succession only the last is made and drawn. What it
+   * throws when it is made, this call throws, or the next one, or `flush`.
+   */
   update(value: Showable | (() => Showable)): void;
   /** Draws at once what was not drawn yet. */
   flush(): void;
@@ -32,16 +35,31 @@ export function live(value: Showable, { interval = 300 }: { interval?: number } 
   };
   let pending: Showable | (() => Showable) | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let failure: { readonly error: unknown } | undefined;
   let drawnAt = performance.now();
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
+    if (failure) {
+      const { error } = failure;
+      failure = undefined;
+      throw error;
+    }
     if (pending === undefined) return;
-    const next = typeof pending === 'function' ? pending() : pending;
-    pending = undefined;
+    const value = pending;
+    pending = undefined; // before it is made: that may throw
+    const next = typeof value === 'function' ? value() : value;
     if (send) send(withId(next), transient, true);
     else console.log(represent(next).data['text/plain']);
     drawnAt = performance.now();
+  };
+  /** An error of a timer has nobody to catch it: it waits for the next call. */
+  const flushLater = () => {
+    try {
+      flush();
+    } catch (error) {
+      failure = { error };
+    }
   };
   if (send) send(withId(value), transient, false);
   else console.log(represent(value).data['text/plain']);
@@ -52,8 +70,8 @@ export function live(value: Showable, { interval = 300 }: { interval?: number } 
       if (!send) return;
       // A busy loop gives a timer no turn: then it is an update that draws.
       const wait = drawnAt + interval - performance.now();
-      if (wait <= 0) flush();
-      else timer ??= setTimeout(flush, wait);
+      if (wait <= 0 || failure) flush();
+      else timer ??= setTimeout(flushLater, wait);
     },
   };
 }

@@ -14,7 +14,6 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
   // listener added in between makes Stop kill the kernel.
   await nextTurn();
   const controller = new AbortController();
-  const others = process.listeners('SIGINT');
   let stoppedAt = Infinity;
   let giveUp: (reason: Error) => void;
   const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
@@ -22,16 +21,38 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
     stoppedAt = Math.min(stoppedAt, performance.now());
     controller.abort();
     if (performance.now() < stoppedAt + ONE_PRESS) return;
-    if (others.length === 0) process.exit(130);
+    if (hidden.length === 0) process.exit(130);
     giveUp(new Error('Stopped twice: this cell has no result. What its charts show is what was done.'));
   };
-  // Ours comes before theirs go: without any listener Stop would end the process.
-  process.on('SIGINT', onStop);
-  for (const listener of others) process.off('SIGINT', listener);
+  const leave = listen(onStop);
   try {
     return await Promise.race([body(controller.signal), givenUp]);
   } finally {
-    for (const listener of others) process.on('SIGINT', listener);
-    process.off('SIGINT', onStop);
+    leave();
   }
+}
+
+// A cell may run several bodies at once: Stop is for all of them.
+const listeners = new Set<() => void>();
+const stopAll = () => {
+  for (const listener of [...listeners]) listener();
+};
+/** Whoever listened before the first of ours; they are back when the last is gone. */
+let hidden: NodeJS.SignalsListener[] = [];
+
+/** Calls `onStop` at each SIGINT, and nobody else, until the function that it returns is called. */
+function listen(onStop: () => void): () => void {
+  if (listeners.size === 0) {
+    hidden = process.listeners('SIGINT');
+    // Ours comes before theirs go: without any listener Stop would end the process.
+    process.on('SIGINT', stopAll);
+    for (const listener of hidden) process.off('SIGINT', listener);
+  }
+  listeners.add(onStop);
+  return () => {
+    listeners.delete(onStop);
+    if (listeners.size > 0) return;
+    for (const listener of hidden) process.on('SIGINT', listener);
+    process.off('SIGINT', stopAll);
+  };
 }

@@ -181,7 +181,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
         curves.batches.push({ epoch: curves.position, loss: record.loss, accuracy: record.accuracy });
         status.update(() => runningLine(record, curves, lastAccuracy()));
       } else status.update(statusLine('Testing', `batch ${record.batch} of ${record.batches}`, ...lastAccuracy()));
-      chart.update(draw);
+      if (record.type !== 'test') chart.update(draw);
       await nextTurn();
       if (signal.aborted) return;
     }
@@ -234,9 +234,9 @@ function makeTrainer<Model extends { dispose(): unknown }>(
 
 /** Settings that differ from those of the last run; none at the first. */
 const changesSince = (before: readonly Setting[], now: readonly Setting[]): Change[] =>
-  now.flatMap((setting) => {
-    const from = before.find(({ name }) => name === setting.name)?.to;
-    return from === undefined || from === setting.to ? [] : [{ ...setting, from }];
+  now.flatMap(({ value, ...setting }) => {
+    const last = before.find(({ name }) => name === setting.name);
+    return !last || last.value === value ? [] : [{ ...setting, from: last.to }];
   });
 
 const statusLine = (state: string, ...parts: readonly string[]): Html =>

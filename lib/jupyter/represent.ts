@@ -1,7 +1,7 @@
-import type { Figure } from '../charts/theme';
+import { type Figure, readable } from '../charts/theme';
 import type { Picture } from '../charts/picture';
 
-/** A table as danfojs's DataFrame has it. */
+/** A table as danfojs's DataFrame has it, or its Series: one column. */
 export interface Table {
   readonly columns: readonly (string | number)[];
   readonly index: readonly (string | number)[];
@@ -33,14 +33,19 @@ export interface Representation {
  */
 export function represent(value: Showable): Representation {
   if (typeof value === 'string') return { data: { 'text/plain': value }, metadata: {} };
+  if (typeof value !== 'object' || value === null) throw notShowable(value);
   if (isTable(value)) return { data: { 'text/html': tableHtml(value), 'text/plain': value.toString() }, metadata: {} };
   if ('html' in value) return markupOrView(value);
   if ('png' in value) return picture(value);
   if ('layout' in value && Array.isArray(value.data)) return chart(value);
-  throw new TypeError(
-    `a chart, a picture, a DataFrame, html\`…\` or text can be shown; this is ${Object.prototype.toString.call(value)}`,
-  );
+  throw notShowable(value);
 }
+
+const notShowable = (value: unknown) =>
+  new TypeError(
+    `a chart, a picture, a DataFrame, html\`…\` or text can be shown; this is ` +
+      (typeof value === 'object' && value ? Object.prototype.toString.call(value) : String(value)),
+  );
 
 /** Markup from a template; what is put in is escaped, unless it is markup itself or a list of it. */
 export function html(strings: TemplateStringsArray, ...values: readonly unknown[]): Html {
@@ -71,11 +76,21 @@ function picture({ png, width, height }: Picture): Representation {
   };
 }
 
+const MAX_ROWS = 60; // more are not read, and all would be saved with the notebook
+
 function tableHtml({ columns, index, values }: Table): string {
-  const rows = values as readonly (readonly unknown[])[];
+  const all = (values as readonly unknown[]).map((row): readonly unknown[] => (Array.isArray(row) ? row : [row]));
+  const rows = all.slice(0, MAX_ROWS);
+  const rest =
+    all.length > MAX_ROWS
+      ? html`<caption style="caption-side: bottom">
+          … of ${all.length.toLocaleString('en')} rows
+        </caption>`
+      : [];
   const cell = (value: unknown) =>
     html`<td style="text-align: ${isNumber(value) ? 'right' : 'left'}">${format(value)}</td>`;
   return html`<table>
+    ${rest}
     <thead>
       <tr>
         <th></th>
@@ -94,12 +109,12 @@ function tableHtml({ columns, index, values }: Table): string {
   </table>`.html;
 }
 
-const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint';
+const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
-/** Whole numbers with thousands marked, others to four places; what is missing as a dash. */
+/** Numbers as a person reads them; what is missing as a dash. */
 function format(value: unknown): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
-  if (isNumber(value)) return (value as number).toLocaleString('en', { maximumFractionDigits: 4 });
+  if (isNumber(value)) return readable(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -42,7 +42,9 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
           batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
           progress.update(() => progressBar(record, epochs.at(-1), left));
         }
-        chart.update(() => learningCurves(epochs, { ...options, batches, epochs: record.epochs }));
+        if (record.type !== 'test') {
+          chart.update(() => learningCurves(epochs, { ...options, batches, epochs: record.epochs }));
+        }
         // Lets messages out, and Stop in.
         await nextTurn();
         if (stop.aborted) break;
@@ -83,7 +85,7 @@ function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, sec
   const parts = [
     `Epoch ${record.epoch} of ${record.epochs}`,
     `batch ${record.step} of ${record.steps}`,
-    `${Math.round(record.imagesPerSecond).toLocaleString('en')} images/s`,
+    speed(record),
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
     ...(lastEpoch ? [`last test accuracy ${percent(lastEpoch.test.accuracy)}`] : []),
   ];
@@ -122,13 +124,16 @@ function closingSentence(
 /** Epochs of earlier calls took their time there. */
 function amountOfWork(epochs: readonly EpochRecord[], seconds: number): string {
   const restored = epochs.filter((epoch) => epoch.restored).length;
-  const now = `${count(epochs.length - restored)} in ${duration(seconds)}`;
+  const now = `${count(epochs.length - restored)} in ${duration(seconds)}, ${speed(epochs[epochs.length - 1])}`;
   if (restored === 0) return `${now}.`;
   if (restored === epochs.length) return `${count(restored)}, trained earlier.`;
   return `${count(restored)} trained earlier, ${now}.`;
 }
 
 const count = (epochs: number) => `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+
+const speed = ({ imagesPerSecond }: StepRecord | EpochRecord) =>
+  `${Math.round(imagesPerSecond).toLocaleString('en')} images/s`;
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 

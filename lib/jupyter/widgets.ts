@@ -1,6 +1,6 @@
 // The stock ipywidgets that the controls are made of, on their own protocol: each is a state shared with the page.
 // https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/schema/messages.md
-import { acceptComms, isAskedFor, onceAskedFor, openComm } from './comms';
+import { acceptComms, isAskedFor, type Message, onceAskedFor, openComm } from './comms';
 import { live } from './display';
 import type { Html } from './represent';
 
@@ -86,12 +86,14 @@ export function openWidget<Kind extends WidgetKind>(
   { onChange, onClick }: WidgetListener<Kind> = {},
 ): Widget<Kind> | undefined {
   const model: Record<string, unknown> = { ...describe(kind), ...state };
-  const onMessage = (data: Readonly<Record<string, unknown>>) => {
+  const onMessage = (data: Readonly<Record<string, unknown>>, message: Message) => {
     if (data.method === 'request_state') comm?.send({ method: 'update', state: model, buffer_paths: [] });
     if (data.method === 'custom' && (data.content as { event?: string }).event === 'click') onClick?.();
     if (data.method !== 'update') return;
     const changes = data.state as Partial<State<Kind>>;
     Object.assign(model, changes);
+    // For other pages on this notebook; the one that sent it knows its own by the message that this answers.
+    comm?.send({ method: 'echo_update', state: changes, buffer_paths: [] }, message);
     onChange?.(changes);
   };
   const comm = openComm(TARGET, { state: model, buffer_paths: [] }, { metadata: PROTOCOL, onMessage });

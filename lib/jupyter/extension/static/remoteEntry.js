@@ -82,7 +82,10 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       renderModel(model) {
         const isSame = this.figure && JSON.stringify(this.figure) === JSON.stringify(model.data[MIME]);
         this.model = model;
-        if (isSame) return Promise.resolve();
+        if (isSame) {
+          this.leaveImage(); // the new model has none
+          return Promise.resolve();
+        }
         this.figure = model.data[MIME];
         this.node.style.height = `${this.figure.layout?.height ?? HEIGHT}px`;
         return this.draw();
@@ -116,7 +119,9 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         this.pictures.style.cssText = 'position: fixed; z-index: 10000; pointer-events: none; gap: 4px; display: none;';
         document.body.append(this.pictures);
         this.node.on('plotly_hover', ({ points: [{ customdata }], event }) => {
-          const { source, columns, side, scale } = this.figure.layout.meta.hoverPictures;
+          const sheet = this.figure.layout?.meta?.hoverPictures;
+          if (!sheet) return; // another figure came in its place
+          const { source, columns, side, scale } = sheet;
           const size = side * scale;
           const tiles = [customdata ?? []].flat().map((place) => {
             const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size];
