@@ -102,13 +102,14 @@ test('an error in the middle of a step gives the weights back, too', async () =>
   model.dispose();
 });
 
-test('a training that was under way goes on as if nobody had searched meanwhile', async () => {
+test('while the model is being trained the search is refused, and the training goes on as if nobody had asked', async () => {
   const losses = async (search: boolean) => {
     const model = linear({ widths: [8, 8], seed: 3 });
     const all: number[] = [];
     for await (const record of train(model, data, { ...small, epochs: 2 })) {
       if (record.type === 'step') all.push(record.loss);
-      else if (search) await records(model, { steps: 4, from: 0.1 });
+      else if (search)
+        await assert.rejects(records(model, { steps: 4, from: 0.1 }), /is being trained by another call/);
     }
     model.dispose();
     return all;

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { backend } from 'cifar10/dist/tensor/backend';
-import { sgdUpdate, softmaxCrossEntropy, statelessUniform } from 'cifar10/dist/tensor/kernels';
+import { batchNormTraining, sgdUpdate, softmaxCrossEntropy, statelessUniform } from 'cifar10/dist/tensor/kernels';
 
 /** Central differences of a scalar function at x. */
 function numericalGradient(f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor, step = 1e-2): number[] {
@@ -94,6 +94,95 @@ test('stateless random numbers are uniform and a function of the key', () => {
     assert.notDeepEqual(draw([2, 1]), values);
     assert.ok(values.every((v) => v >= 0 && v < 1));
     assert.ok(Math.abs(values.reduce((a, b) => a + b, 0) / values.length - 0.5) < 0.01);
+  });
+});
+
+const twice = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) =>
+  tf.grad((x) => tf.sum(tf.grad((x) => tf.sum(f(x)))(x)))(x);
+const curves: { name: string; f: (x: tf.Tensor) => tf.Tensor; second: number[] }[] = [
+  { name: 'x·relu(x)²', f: (x) => tf.mul(x, tf.square(tf.relu(x))), second: [0, 12] },
+  { name: '(1 + x)²·x, a bias', f: (x) => tf.mul(tf.square(tf.add(tf.ones([3, 2]), x)), x), second: [-6, 48] },
+];
+for (const { name, f, second } of curves) {
+  test(`the second derivative of ${name}`, () => {
+    tf.tidy(() => {
+      const x = tf.tensor1d([-1, 2]);
+      assert.deepEqual([...twice(f)(x).dataSync()], second);
+      const program = compile({ f: (x: tf.Tensor) => ({ y: twice(f)(x) }) }, { precision: 'float32' });
+      assert.deepEqual([...program.f(x).y.dataSync()], second, 'compiled');
+      program.dispose();
+    });
+  });
+}
+
+test('the second derivative of the cross entropy agrees with finite differences', () => {
+  tf.tidy(() => {
+    const logits = tf.randomNormal([4, 5], 0, 1, 'float32', 3);
+    const loss = (x: tf.Tensor) => tf.mul(4, softmaxCrossEntropy(x as tf.Tensor2D, tf.tensor1d([0, 3, 4, 1], 'int32')));
+    const penalty = (x: tf.Tensor) => tf.sum(tf.square(tf.grad(loss)(x)));
+    const gradient = tf.grad(penalty)(logits).dataSync();
+    assert.ok(gradient.some((value) => Math.abs(value) > 0.1));
+    close(gradient, numericalGradient(penalty, logits), 1e-3);
+  });
+});
+
+test('batch norm of a training batch says that it has no second derivative', () => {
+  tf.tidy(() => {
+    const [x, ones] = [tf.randomNormal([2, 2, 2, 3], 0, 1, 'float32', 3), tf.ones<tf.Rank.R1>([3])];
+    const norm = (x: tf.Tensor) =>
+      batchNormTraining(x as tf.Tensor4D, ones, ones, { mean: ones, variance: ones }, knobs, () => {});
+    const knobs = { epsilon: 1e-5, momentum: 0.1 };
+    assert.throws(() => tf.grad((x) => tf.sum(tf.square(tf.grad(norm)(x))))(x), /evaluation mode/);
+  });
+});
+
+test("tfjs's normalisation of other axes than the last is as it was", () => {
+  tf.tidy(() => {
+    const rows = tf.layers.layerNormalization().apply(tf.tensor2d([[1, 2, 3]])) as tf.Tensor;
+    close(rows.dataSync(), [-1.2242, 0, 1.2242], 1e-3);
+    const norm = tf.layers.batchNormalization({ axis: 1, epsilon: 0 });
+    const images = norm.apply(tf.ones([1, 2, 2, 2])) as tf.Tensor;
+    norm.setWeights([1, 1, 0.5, 4].map((value) => tf.fill([2], value)));
+    close(images.dataSync(), Array<number>(8).fill(1), 1e-6);
+    close((norm.apply(images) as tf.Tensor).dataSync(), Array<number>(8).fill(1.25), 1e-5);
+    norm.dispose();
+  });
+});
+
+for (const without of ['scale', 'center']) {
+  test(`tfjs's batch norm without ${without}, on running statistics`, () => {
+    const norm = tf.layers.batchNormalization({ [without]: false, epsilon: 0 });
+    const x = tf.ones([2, 3, 3, 4]);
+    tf.dispose(norm.apply(x) as tf.Tensor);
+    tf.tidy(() => norm.setWeights([2, 0.5, 4].map((value) => tf.fill([4], value))));
+    const before = tf.memory().numTensors;
+    const program = compile({ f: (x: tf.Tensor) => ({ y: norm.apply(x) as tf.Tensor }) }, { precision: 'float32' });
+    // Without scale: (1 − 0.5) / 2 + 2; without offset: (1 − 0.5) / 2 · 2.
+    const expected = Array<number>(72).fill(without === 'scale' ? 2.25 : 0.5);
+    for (const y of [program.f(x).y, norm.apply(x) as tf.Tensor]) {
+      close(y.dataSync(), expected, 1e-5);
+      y.dispose();
+    }
+    program.dispose();
+    assert.equal(tf.memory().numTensors, before);
+    norm.dispose();
+    x.dispose();
+  });
+}
+
+test('sgdUpdate refuses sizes that do not agree', (t) => {
+  if (backend.isUsingGpuDevice) return t.skip('the op is for processors');
+  tf.tidy(() => {
+    const [ten, two, number] = [tf.ones([10]), tf.ones([2]), tf.scalar(1)];
+    const knobs = { lr: number, momentum: number, weightDecay: number };
+    for (const [w, v, g] of [
+      [ten, ten, two],
+      [ten, two, ten],
+      [two, ten, ten],
+    ]) {
+      assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's size/);
+    }
+    assert.throws(() => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }), /one number/);
   });
 });
 

@@ -56,11 +56,24 @@ const others: [string, ReturnType<typeof pool>, number[], number[]][] = [
   ['3×3', pool(3, 2), [2, 7, 7, 4], [2, 3, 3, 4]],
   ['stride 1', pool(2, 1), [2, 4, 4, 4], [2, 3, 3, 4]],
   ['odd sides', pool(), [2, 5, 4, 4], [2, 2, 2, 4]],
-  ['no images', pool(), [0, 4, 4, 4], [0, 2, 2, 4]],
+  ['no images', pool(), [0, 8, 8, 16], [0, 4, 4, 16]],
+  ['no images, 3×3', pool(3, 2), [0, 7, 7, 4], [0, 3, 3, 4]],
 ];
 for (const [name, f, large, small] of others) {
   test(`${name}: TensorFlow's own stays`, { skip }, () => {
     const found = opsOf(step(f), large, small);
     assert.ok(found.includes('MaxPool') && !found.some((op) => op.startsWith('Halving')));
+    const inputs = randoms(large, small);
+    const { first, again, eager } = compiledAndEager(step(f), inputs);
+    for (const name of ['y', 'dx'] as const) {
+      assert.deepEqual(first[name].shape, eager[name].shape, name);
+      // Where windows overlap, gradients are summed in another order.
+      const expected = eager[name].dataSync();
+      assert.ok(
+        first[name].dataSync().every((value, i) => Math.abs(value - expected[i]) < 1e-5),
+        name,
+      );
+    }
+    tf.dispose([inputs, first, again, eager]);
   });
 }

@@ -6,7 +6,6 @@ import {
   deepCnn,
   type EpochRecord,
   evaluate,
-  findLr,
   linear,
   loadCifar10,
   predict,
@@ -247,7 +246,6 @@ test('of two trainings of one model at once the second is refused, and none once
   const first = train(model, data, small);
   await first.next();
   await assert.rejects(records(model), /train: linear is being trained by another call that has not ended/);
-  await assert.rejects(findLr(model, data, { batchSize: 64 }).next(), /findLr: linear is being trained/);
   await first.return();
   assert.ok((await records(model, { epochs: 1 })).length > 0);
   model.dispose();

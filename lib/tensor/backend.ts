@@ -111,12 +111,28 @@ export const hasOwnOps = (): boolean => !backend.isUsingGpuDevice && processorHa
 /** All variables that exist and were not disposed. */
 export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);
 
+const assignments = new WeakMap<tf.Variable, number>();
+
+/** How often a variable was assigned to. Its `dataId` would not tell: a clone that is assigned back has an old one. */
+export const assignmentsTo = (variable: tf.Variable): number => assignments.get(variable) ?? 0;
+
+function countAssignments(): void {
+  const { prototype } = tf.Variable;
+  const assign = Reflect.get(prototype, 'assign') as (this: tf.Variable, value: tf.Tensor) => void;
+  prototype.assign = function (this: tf.Variable, value: tf.Tensor): void {
+    assign.call(this, value);
+    assignments.set(this, assignmentsTo(this) + 1);
+  };
+}
+countAssignments();
+
 /**
  * Gives each variable values of its own, without a copy in memory. `assign` shares what it is given (another variable's values,
  * a clone's), and whoever follows values then takes one for the other.
- * @returns a function that lets them share again: others may know a variable by its values, too
+ * @returns a function that lets them share again; what was assigned (and put back) in between does not count
  */
 export function separateVariables(): () => void {
+  const counts = liveVariables().map((variable) => [variable, assignmentsTo(variable)] as const);
   const shared = liveVariables().filter(({ dataId }) => backend.refCount(dataId) > 1);
   const before = shared.map((variable) => {
     const { dataId } = variable;
@@ -127,8 +143,12 @@ export function separateVariables(): () => void {
   });
   return () => {
     for (const [variable, dataId] of before) setVariableData(variable, dataId);
+    for (const [variable, count] of counts) assignments.set(variable, count);
   };
 }
+
+/** Whether a gradient is taken of what runs now: of a gradient itself, where one is being computed. */
+export const isDifferentiated = (): boolean => tf.engine().state.gradientDepth > 0;
 
 /** Points a variable at other values, and takes over one hold on them (`incRef`). */
 export function setVariableData(variable: tf.Variable, dataId: DataId): void {

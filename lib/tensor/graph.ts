@@ -1,4 +1,4 @@
-// A TensorFlow graph as plain objects, and its serialised form.
+// A TensorFlow graph as plain objects. (session.ts serialises it.)
 import { binding, DataType, type OpAttribute } from './backend';
 
 /** One output of a node. */

@@ -1,7 +1,16 @@
 // TensorFlow's kernels that tfjs does not use, because it spells them out in elementwise ops, at two to five times the cost;
 // and those of our own that are used outside of graphs, too.
 import * as tf from '@tensorflow/tfjs-node';
-import { backend, binding, dataTypeOf, DataType, hasOwnOps, type OpAttribute, typeAttribute } from './backend';
+import {
+  backend,
+  binding,
+  dataTypeOf,
+  DataType,
+  hasOwnOps,
+  isDifferentiated,
+  type OpAttribute,
+  typeAttribute,
+} from './backend';
 
 const float = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
 const bool = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
@@ -37,10 +46,14 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): t
       [x as tf.Tensor, labels],
       2,
     );
-    (save as tf.GradSaveFunc)([gradient]);
+    (save as tf.GradSaveFunc)([gradient, x as tf.Tensor, labels]);
+    const [size, classes] = logits.shape;
     return {
       value: tf.mean(losses),
-      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(saved, tf.div(dy, logits.shape[0])),
+      gradFunc: (dy: tf.Tensor, [saved, input, classOf]: tf.Tensor[]) => {
+        const each = isDifferentiated() ? tf.sub(tf.softmax(input), tf.oneHot(classOf, classes)) : saved;
+        return tf.mul(each, tf.div(dy, size));
+      },
     };
   });
   return op(logits) as tf.Scalar;
@@ -78,7 +91,17 @@ export function batchNormTraining(
     const [y, mean, variance, ...reserved] = forward([input, scale, offset, running.mean, running.variance]);
     update({ mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D });
     save([input, scale, ...reserved]);
-    return { value: y, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient([dy, ...saved]) };
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        if (isDifferentiated()) {
+          throw new Error(
+            'a gradient of the gradient of batch norm: there is none while training; use evaluation mode.',
+          );
+        }
+        return gradient([dy, ...saved]);
+      },
+    };
   });
   return op(x, gamma, beta) as tf.Tensor4D;
 }
@@ -180,12 +203,18 @@ interface BinaryInputs {
 
 /**
  * Gives tfjs's own relu, matMul and bias the TensorFlow kernels made for them, and their gradients. Values stay the same
- * to rounding. Registered once, when this file is loaded, through tfjs's own registry.
+ * to rounding. Registered once, when this file is loaded, through tfjs's own registry. tfjs can't differentiate the kernels
+ * of the gradients: a gradient of a gradient goes by tfjs's formulas.
  */
 function registerFasterKernels(): void {
+  const reluGradient = tf.getGradient('Relu').gradFunc;
   replaceGradient('Relu', {
     outputsToSave: [true],
-    gradFunc: (dy, [y]) => ({ x: () => one('ReluGrad', [T], [dy as tf.Tensor, y]) }),
+    gradFunc: (dy, saved, attributes) =>
+      // y is as good as the x that the formula asks for: it is above 0 where x is.
+      isDifferentiated()
+        ? reluGradient(dy, saved, attributes)
+        : { x: () => one('ReluGrad', [T], [dy as tf.Tensor, saved[0]]) },
   });
   replaceKernel('BatchMatMul', (original) => (args) => {
     const { a, b } = args.inputs as unknown as BinaryInputs;
@@ -206,7 +235,7 @@ function registerFasterKernels(): void {
   replaceGradient('Add', {
     inputsToSave: ['a', 'b'],
     gradFunc: (dy, saved, attributes) =>
-      isBias(saved[0], saved[1])
+      isBias(saved[0], saved[1]) && !isDifferentiated()
         ? { a: () => dy as tf.Tensor, b: () => one('BiasAddGrad', [T, NHWC], [dy as tf.Tensor]) }
         : addGradient(dy, saved, attributes),
   });
@@ -216,12 +245,22 @@ function registerFasterKernels(): void {
 function registerBatchNorm(): void {
   replaceKernel('FusedBatchNorm', (original) => (args) => {
     const { x, mean, variance, offset, scale } = args.inputs as Record<string, tf.Tensor | undefined>;
-    if (!x || !mean || !variance || !offset || !scale || x.dtype !== 'float32') return original(args);
+    // Statistics that are not one of each channel are left to tfjs.
+    if (!x || !mean || !variance || mean.rank !== 1 || x.dtype !== 'float32') return original(args);
     const { varianceEpsilon } = args.attrs as { varianceEpsilon: number };
     const attributes = [T, U, float('epsilon', varianceEpsilon), NHWC, bool('is_training', false)];
-    const [y, ...unused] = many('FusedBatchNormV3', attributes, [x, scale, offset, mean, variance], 6);
-    tf.dispose(unused);
-    return y;
+    return tf.tidy(() => {
+      const [gamma, beta] = [scale ?? tf.fill(mean.shape, 1), offset ?? tf.fill(mean.shape, 0)];
+      return many('FusedBatchNormV3', attributes, [x, gamma, beta, mean, variance], 6)[0];
+    });
+  });
+}
+
+/** TensorFlow's gradient of max pooling ends the process where there are no images. */
+function registerEmptyPooling(): void {
+  replaceKernel('MaxPoolGrad', (original) => (args) => {
+    const { input } = args.inputs as Record<string, tf.Tensor>;
+    return input.size === 0 ? one('Identity', [typeAttribute('T', dataTypeOf(input))], [input]) : original(args);
   });
 }
 
@@ -238,3 +277,4 @@ function replaceGradient(kernelName: string, gradient: Omit<tf.GradConfig, 'kern
 
 registerFasterKernels();
 registerBatchNorm();
+registerEmptyPooling();

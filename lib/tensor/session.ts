@@ -64,7 +64,7 @@ function message(type: MessageClass, fields: Record<string, unknown>): Message {
   return result;
 }
 
-/** GraphDef version of TensorFlow 2.21's ops (`tensorflow/core/public/version.h`). */
+/** GraphDef version: June 2024's. TensorFlow 2.21 is at 2474 itself (`core/public/version.h`), and reads older ones. */
 const GRAPH_VERSION = { Producer: 1882, MinConsumer: 12 };
 
 function toSavedModel(graph: Graph): Uint8Array {

@@ -85,11 +85,14 @@ const reshape: Rule = ({ inputs: [x], constant }) => {
 export const shapeRules: Readonly<Record<string, Rule>> = {
   ...each(['Abs', 'Ceil', 'Cos', 'Elu', 'Erf', 'Exp', 'Expm1', 'Floor', 'Identity'], like),
   ...each(['LeakyRelu', 'Log', 'Log1p', 'LogSoftmax', 'Neg', 'OnesLike', 'Reciprocal', 'Relu', 'Relu6', 'Round'], like),
-  ...each(['Rsqrt', 'Sigmoid', 'Sign', 'Sin', 'Softmax', 'Softplus', 'Sqrt', 'Square', 'Tanh', 'ZerosLike'], like),
+  ...each(
+    ['Rsqrt', 'Selu', 'Sigmoid', 'Sign', 'Sin', 'Softmax', 'Softplus', 'Sqrt', 'Square', 'Tanh', 'ZerosLike'],
+    like,
+  ),
   ...each(['BiasAdd', 'EluGrad', 'LogicalNot', 'MaxPoolGrad', 'ReluGrad', 'ReverseV2', 'AddN'], like),
   ...each(['IsFinite', 'IsInf', 'IsNan'], compare),
   ...each(['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'RealDiv', 'DivNoNan', 'FloorDiv', 'FloorMod'], broadcast),
-  ...each(['Maximum', 'Minimum', 'Pow', 'SquaredDifference', 'BitwiseXor'], broadcast),
+  ...each(['Maximum', 'Minimum', 'Pow', 'SquaredDifference'], broadcast),
   ...each(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'], compare),
   ...each(['Select', 'SelectV2'], select),
   ...each(['Sum', 'Mean', 'Max', 'Min', 'Prod', 'All', 'Any'], reduce),
@@ -100,8 +103,16 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     ({ inputs }) => inputs[1].shape,
     ({ inputs }) => inputs[1].shape[3],
   ),
-  Conv2DBackpropInput: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: constant(0) }],
-  Conv2DBackpropFilter: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: constant(1) }],
+  DepthwiseConv2dNative: slide(
+    ({ inputs }) => inputs[1].shape,
+    ({ inputs }) => inputs[1].shape[2] * inputs[1].shape[3],
+  ),
+  ...each(['Conv2DBackpropInput', 'DepthwiseConv2dNativeBackpropInput'], ({ inputs, constant }) => [
+    { dtype: inputs[2].dtype, shape: constant(0) },
+  ]),
+  ...each(['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter'], ({ inputs, constant }) => [
+    { dtype: inputs[2].dtype, shape: constant(1) },
+  ]),
   AvgPoolGrad: ({ inputs, constant }) => [{ dtype: inputs[1].dtype, shape: constant(0) }],
   BiasAddGrad: ({ inputs: [dy] }) => [{ dtype: dy.dtype, shape: dy.shape.slice(-1) }],
   FusedBatchNormV3: ({ inputs: [x] }) => [x, ...Array<TensorType>(4).fill(perChannel(x)), nothing],
@@ -114,6 +125,9 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [
     { dtype: x.dtype, shape: [x.shape[0], ...constant(2), x.shape[3]] },
   ],
+  ...each(['ResizeNearestNeighbor', 'ResizeNearestNeighborGrad'], ({ inputs: [x], constant }) => [
+    { dtype: x.dtype, shape: [x.shape[0], ...constant(1), x.shape[3]] },
+  ]),
   Cast: ({ inputs: [x], attributes }) => [{ dtype: typeOf(attributes.DstT), shape: x.shape }],
   Reshape: reshape,
   ExpandDims: ({ inputs: [x], constant }) => {
@@ -142,6 +156,13 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     const part = { dtype: x.dtype, shape: x.shape.filter((_, index) => index !== axis) };
     return Array<TensorType>(x.shape[axis]).fill(part);
   },
+  SplitV: ({ inputs: [x], constant }) => {
+    const split = fromEnd(constant(2)[0], x.shape.length);
+    return constant(1).map((size) => ({
+      dtype: x.dtype,
+      shape: x.shape.map((old, axis) => (axis === split ? size : old)),
+    }));
+  },
   GatherV2: ({ inputs: [x, indices], constant }) => {
     const axis = fromEnd(constant(2)[0], x.shape.length);
     return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
@@ -150,10 +171,11 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   OneHot: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: [...inputs[0].shape, constant(1)[0]] }],
 };
 
-/** Type attributes that tfjs leaves out, because the eager executor infers them. */
+/** Type attributes that tfjs leaves out or (of a mean of whole numbers) gets wrong: the eager executor infers them. */
 export const inferredTypes: Readonly<Record<string, (inputs: TensorType[]) => Record<string, DataType>>> = {
   ExpandDims: ([x, axis]) => ({ T: x.dtype, Tdim: axis.dtype }),
   GatherV2: ([x, indices, axis]) => ({ Tparams: x.dtype, Tindices: indices.dtype, Taxis: axis.dtype }),
+  Mean: ([x]) => ({ T: x.dtype }),
 };
 
 function broadcastShapes(inputs: TensorType[]): number[] {

@@ -20,10 +20,18 @@ void ForAll(std::int64_t count, const Each& each) {
   });
 }
 
+/** Whether w, v and g are of one size, and lr, momentum and weight decay one number each. */
+bool Fits(Call& call) {
+  bool isEach = call.ok() && call.Elements(1) == call.Elements(0) && call.Elements(2) == call.Elements(0);
+  for (int input = 3; input <= 5 && isEach; input++) isEach = call.Elements(input) == 1;
+  return call.Require(isEach, "SGD: expected a velocity and a gradient of the parameter's size, and one number each for lr, "
+                              "momentum and weight decay");
+}
+
 /** g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g. */
 void ComputeUpdate(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
+  if (!Fits(call)) return;
   const float *w = call.Input(0), *v = call.Input(1), *g = call.Input(2);
   const float lr = *call.Input(3), momentum = *call.Input(4), weightDecay = *call.Input(5);
   float* newW = call.OutputLike(0, 0);

@@ -1,0 +1,36 @@
+// What compiled functions are given, and what they give back.
+import * as tf from '@tensorflow/tfjs-node';
+
+/** @throws Error for an argument that is no tensor, or one that was disposed */
+export function checkArguments(name: string, args: readonly unknown[]): void {
+  const wrong = args.findIndex((argument) => !isTensor(argument));
+  if (wrong < 0) return;
+  throw new Error(
+    `${name} was called with ${whatIs(args[wrong])} as argument ${wrong + 1}; expected a tensor, such as tf.scalar(0.1).`,
+  );
+}
+
+/**
+ * What a compiled function gave back, by name.
+ * @throws Error when it is something else than named tensors
+ */
+export function namedTensors(name: string, result: unknown): [string, tf.Tensor][] {
+  const isNamed = typeof result === 'object' && result !== null && !isTensor(result);
+  const entries = isNamed ? Object.entries(result) : [];
+  const wrong = entries.find(([, value]) => !isTensor(value));
+  if (entries.length > 0 && !wrong) return entries as [string, tf.Tensor][];
+  const found = wrong ? `${whatIs(wrong[1])} as ${wrong[0]}` : whatIs(result);
+  throw new Error(`${name} returned ${found}; expected named tensors, such as { loss }.`);
+}
+
+const isTensor = (value: unknown): value is tf.Tensor => value instanceof tf.Tensor && !value.isDisposed;
+
+/** For an error: what was found in a tensor's place. */
+function whatIs(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (value instanceof tf.Tensor) return value.isDisposed ? 'a tensor that was disposed' : 'a tensor';
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return Object.keys(value).length === 0 ? '{}' : 'an object';
+}
