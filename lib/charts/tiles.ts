@@ -15,6 +15,7 @@ export interface TileOptions {
   readonly hovers?: readonly string[];
 }
 
+const FEWEST = 5; // columns: fewer pictures stand together in the middle
 const NARROW = 880; // px: the narrowest figure in which captions must not touch
 const LETTER = 7.4; // px, the mean width of one at the captions' size
 const FONT = 13;
@@ -28,9 +29,10 @@ export function pictureTiles(tiles: readonly Tile[], { columns, hovers }: TileOp
   if (hovers && hovers.length !== tiles.length) {
     throw new RangeError(`there are ${hovers.length} hovers for ${tiles.length} pictures; expected one for each`);
   }
-  const captions = tiles.map(({ caption }) => wrap(caption, Math.floor(NARROW / columns / LETTER)));
+  const places = Math.max(columns, FEWEST);
+  const captions = tiles.map(({ caption }) => wrap(caption, Math.floor(NARROW / places / LETTER)));
   const lines = Math.max(0, ...captions.map((caption) => caption.split('<br>').length));
-  const side = Math.min(140, 840 / columns); // px; the rest of a row is for the caption
+  const side = Math.min(140, 840 / places); // px; the rest of a row is for the caption
   const rowHeight = side + 22 + LINE * lines;
   const rows = Math.ceil(tiles.length / columns);
   const x = tiles.map((_, index) => index % columns);
@@ -72,7 +74,7 @@ export function pictureTiles(tiles: readonly Tile[], { columns, hovers }: TileOp
       margin: { l: 5, r: 5, t: 5, b: 5 },
       images,
       annotations,
-      xaxis: { ...hidden, range: [-0.5, columns - 0.5] },
+      xaxis: { ...hidden, range: [(columns - places - 1) / 2, (columns + places - 1) / 2] },
       yaxis: { ...hidden, range: [rows, 0] },
       showlegend: false,
       hovermode: hovers ? 'closest' : false,
