@@ -492,6 +492,7 @@ test('a disposed program has freed everything, keeps variables, and says so when
   program.dispose();
   program.dispose();
   assert.throws(() => program.grow(), /disposed/);
+  assert.throws(() => program.prepare('grow'), /disposed/);
   assert.deepEqual([...w.dataSync()], [2, 2, 2, 2]);
   w.dispose();
   assert.equal(tf.memory().numTensors, before);

@@ -10,6 +10,7 @@ test('a batch that does not fit is refused with the numbers and the size that do
     /train: a step of batchSize 4096 needs about 17\.\d GB of memory, and 4\.0 GB is available\. Try a batchSize of 9\d\d or less/,
   );
   checkMemory('train', model, 900, 4e9);
+  assert.throws(() => checkMemory('train', model, 256, 1e6), /Not even a single image fits: take a smaller model/);
   model.dispose();
 });
 

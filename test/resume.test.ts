@@ -264,6 +264,27 @@ test('two schedules of one kind are told apart by their numbers', async () => {
   model.dispose();
 });
 
+test('a checkpoint of another TensorFlow goes on, and says that the last bits may differ', async (t) => {
+  const dir = newFolder();
+  const once = { ...options, checkpoint: { dir } };
+  const model = tiny();
+  await run(model, once, (record) => record.type === 'step' && record.step === 2);
+  const { weights: saved, state, info } = latestCheckpoint(dir)!;
+  const store = openCheckpoints(dir);
+  store.save({ weights: saved, state, info: { ...info, versions: { tensorflow: '1.0.0' } } });
+  store.close();
+  const warnings = t.mock.method(console, 'warn', () => {});
+  const [record] = await run(model, once, () => true);
+  assert.equal(record.type === 'step' && record.step, 3);
+  assert.match(
+    String(warnings.mock.calls[0].arguments[0]),
+    /is of TensorFlow 1\.0\.0, and this is \d.*not to the last bit/,
+  );
+  await run(model, once, () => true);
+  assert.equal(warnings.mock.callCount(), 1, 'its own checkpoint needs no warning');
+  model.dispose();
+});
+
 test('restore says what is missing, and changes nothing then', async () => {
   const dir = newFolder();
   const model = linear({ widths: [16, 16] });

@@ -87,7 +87,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   let isDisposed = false;
 
   const call = (name: string, args: tf.Tensor[]): Record<string, tf.Tensor> => {
-    if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
+    checkAlive(name);
     checkArguments(name, args);
     const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
     const { inputs, outputs, variables, assigned } = signatureOf(name, types);
@@ -101,6 +101,10 @@ export function compile<F extends Record<string, TensorFunction>>(
     const feeds = inputs.map((placeholder, index) => ({ placeholder, tensor: args[index] }));
     const results = running.run(feeds, Object.values(outputs));
     return Object.fromEntries(Object.keys(outputs).map((key, index) => [key, results[index]]));
+  };
+
+  const checkAlive = (name: string): void => {
+    if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
   };
 
   const load = (): Session => {
@@ -182,7 +186,10 @@ export function compile<F extends Record<string, TensorFunction>>(
   const compiled = Object.keys(functions).map((name) => [name, (...args: tf.Tensor[]) => call(name, args)]);
   return {
     ...(Object.fromEntries(compiled) as F),
-    prepare: (name: string, ...types: TensorType[]) => void signatureOf(name, types),
+    prepare: (name: string, ...types: TensorType[]) => {
+      checkAlive(name);
+      signatureOf(name, types);
+    },
     sync: pull,
     dispose() {
       if (isDisposed) return;

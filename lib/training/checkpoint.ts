@@ -162,6 +162,13 @@ function resume(
         'the weights of this one.',
     );
   }
+  const { tensorflow } = info.versions ?? {};
+  if (tensorflow !== versions.tensorflow) {
+    console.warn(
+      `The checkpoint in ${dir} is of TensorFlow ${tensorflow}, and this is ${versions.tensorflow}: the run goes on, but not ` +
+        'to the last bit as if it had never stopped.',
+    );
+  }
   writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
   writeArrays(optimizer.slots(learnedSlots(slots)), checkpoint.state, `The checkpoint in ${dir}`);
   return info.position;

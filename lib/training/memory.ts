@@ -36,10 +36,14 @@ export function checkMemory(
   const needed = estimateStepBytes(model, batchSize);
   if (needed <= available) return;
   const fixed = estimateStepBytes(model, 0);
-  const fitting = Math.max(1, Math.floor((batchSize * (available - fixed)) / (needed - fixed)));
+  const fitting = Math.floor((batchSize * (available - fixed)) / (needed - fixed));
+  const advice =
+    fitting >= 1
+      ? `Try a batchSize of ${fitting} or less.`
+      : 'Not even a single image fits: take a smaller model, or end what else uses memory.';
   throw new RangeError(
     `${owner}: a step of batchSize ${batchSize} needs about ${gigabytes(needed)} of memory, and ${gigabytes(available)} is available. ` +
-      `Try a batchSize of ${fitting} or less.`,
+      advice,
   );
 }
 
