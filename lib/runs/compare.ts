@@ -1,6 +1,7 @@
 import type { DataFrame } from 'danfojs-node';
 import { runCurves } from '../charts/runs';
 import type { Figure } from '../charts/theme';
+import { toPercent } from '../training/results';
 import { type LookBook, lookBook } from './looks';
 import { type Cell, differingOptions, flatOptions } from './options';
 import type { Run } from './run';
@@ -53,10 +54,10 @@ function tableOf(runs: readonly Run[]): DataFrame {
       run: run.name,
       ...Object.fromEntries(differing.map((name) => [name, cellText(options[index].get(name))])),
       epochs,
-      'best test (%)': inPercent(best),
+      'best test (%)': toPercent(best ?? NaN),
       'best epoch': bestEpoch ?? NaN,
-      'last test (%)': inPercent(last),
-      'gap (points)': inPercent(gap),
+      'last test (%)': toPercent(last ?? NaN),
+      'gap (points)': toPercent(gap ?? NaN),
       seconds: Math.round(seconds),
     };
   });
@@ -65,9 +66,6 @@ function tableOf(runs: readonly Run[]): DataFrame {
   const danfo = require('danfojs-node') as typeof import('danfojs-node');
   return new danfo.DataFrame(rows);
 }
-
-/** To two decimals, one image of 10,000; NaN where there is no epoch. */
-const inPercent = (share = NaN): number => Number((100 * share).toFixed(2));
 
 const cellText = (cell: Cell | undefined): string | number =>
   cell === undefined || cell === null ? '–' : typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : cell;

@@ -65,14 +65,16 @@ export function recordResult(
   return rows.map(inPercent);
 }
 
+/** A share of 1 in percent, to two decimals: one image of 10,000. */
+export const toPercent = (share: number): number => Number((100 * share).toFixed(2));
+
 function inPercent({ seconds, ...row }: StoredRow): ResultRow {
   const { 'training accuracy': training, 'test accuracy': test, 'best test accuracy': best, ...start } = row;
-  const percent = (share: number) => Number((100 * share).toFixed(2)); // one image of 10,000
   return {
     ...start,
-    'training accuracy (%)': percent(training),
-    'test accuracy (%)': percent(test),
-    'best test accuracy (%)': percent(best),
+    'training accuracy (%)': toPercent(training),
+    'test accuracy (%)': toPercent(test),
+    'best test accuracy (%)': toPercent(best),
     seconds,
   };
 }
