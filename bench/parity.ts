@@ -2,7 +2,9 @@
 // The file format and the formula that fills the parameters are PyTorch's side of the matter: see bench/README.md.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, deepCnn, linear, loadCifar10, shallowCnn, type Split, type StateSlot, stateSlots } from 'cifar10';
+import { compile, deepCnn, firstImages, linear, loadCifar10, shallowCnn, type Split } from 'cifar10';
+import { imagesFrom } from 'cifar10/dist/data/batches';
+import { learnedSlots, type StateSlot, stateSlots } from 'cifar10/dist/models/stateDict';
 import { readScore } from 'cifar10/dist/training/evaluate';
 import { normalise } from 'cifar10/dist/training/augment';
 import { sgd } from 'cifar10/dist/training/sgd';
@@ -89,25 +91,25 @@ export function repeatRun(
   const model = models[kind]();
   const slots = stateSlots(model);
   fillParameters(slots, golden.fill);
-  const optimizer = sgd(slots.filter(({ trainable }) => trainable).map(({ variable }) => variable));
+  const optimizer = sgd(learnedSlots(slots).map(({ variable }) => variable));
   const functions = { learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }), test: makeTestStep(model) };
   const program = compiled ? compile(functions, { precision: 'float32' }) : undefined;
   const { learn, test } = program ?? functions;
   const key = tf.tensor1d([0, 0], 'int32');
   const knobs = tf.tensor1d([lr, momentum, weightDecay]);
   const scores = Array.from({ length: golden.steps }, (_, step) =>
-    readScore(part(data.train, step * golden.batch, golden.batch), (images, labels) =>
+    readScore(imagesFrom(data.train, step * golden.batch, golden.batch), (images, labels) =>
       learn(images, labels, key, knobs),
     ),
   );
-  const tested = readScore(part(data.test, 0, 256), test);
+  const tested = readScore(firstImages(data.test, 256), test);
   program?.dispose();
   const result = {
     train_loss: scores.map(({ loss }) => loss),
     train_correct: scores.map(({ correct }) => correct),
     test_loss_256: tested.loss,
-    test_logits_4: logitsOf(model, part(data.test, 0, 4)),
-    parameter_l2: slots.filter(({ trainable }) => trainable).map(norm),
+    test_logits_4: logitsOf(model, firstImages(data.test, 4)),
+    parameter_l2: learnedSlots(slots).map(norm),
     running_mean_l2: slots.filter((slot) => slot.name.endsWith('running_mean')).map(norm),
     running_var_l2: slots.filter((slot) => slot.name.endsWith('running_var')).map(norm),
   };
@@ -144,12 +146,6 @@ export function compareRuns(ours: Result, { float64, float32 }: Case): Compariso
       allowed: 1,
     })),
   ];
-}
-
-/** Some images of a split; fewer where it has no more (the sample has 200 test images). */
-function part({ images, labels, size: all }: Split, from: number, size: number): Split {
-  const to = Math.min(from + size, all);
-  return { images: images.subarray(from * 3072, to * 3072), labels: labels.subarray(from, to), size: to - from };
 }
 
 function norm({ variable }: StateSlot): number {

@@ -87,18 +87,17 @@ export function firstImages(split: Split, count: number): Split {
   if (!(Number.isInteger(count) && count >= 1)) {
     throw new RangeError(`firstImages: count is ${count}; expected a whole number from 1.`);
   }
-  return part(split, 0, Math.min(count, split.size));
+  return imagesFrom(split, 0, count);
 }
 
-const part = ({ images, labels }: Split, from: number, to: number): Split => ({
-  images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES),
-  labels: labels.subarray(from, to),
-  size: to - from,
-});
+/** `count` images from a place on, or as many as there are, as a view of the split. */
+export function imagesFrom({ images, labels, size }: Split, from: number, count: number): Split {
+  const to = Math.min(from + count, size);
+  return { images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES), labels: labels.subarray(from, to), size: to - from };
+}
 
 function* cut(split: Split, batchSize: number, skip: number, order?: Uint32Array): Generator<Batch, void, undefined> {
   for (let from = skip * batchSize; from < split.size; from += batchSize) {
-    const to = Math.min(from + batchSize, split.size);
-    yield order ? takeImages(split, order.subarray(from, to)) : part(split, from, to);
+    yield order ? takeImages(split, order.subarray(from, from + batchSize)) : imagesFrom(split, from, batchSize);
   }
 }
