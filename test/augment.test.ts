@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { augment, compile, normalise } from 'cifar10';
 import { uint8Tensor } from 'cifar10/dist/tensor/backend';
-import { castTo } from 'cifar10/dist/tensor/kernels';
+import { castTo } from 'cifar10/dist/tensor/ops';
 
 const COUNT = 64;
 const images = Uint8Array.from({ length: COUNT * 3072 }, (_, i) => (i * 2654435761) >>> 24);

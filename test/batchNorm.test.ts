@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { toBfloat16 } from 'cifar10/dist/tensor/autocast';
+import { batchNormTraining, type NormStatistics } from 'cifar10/dist/tensor/batchNorm';
 import { DataType } from 'cifar10/dist/tensor/backend';
 import { createGraph } from 'cifar10/dist/tensor/graph';
-import { batchNormTraining, type NormStatistics } from 'cifar10/dist/tensor/kernels';
 import { trace } from 'cifar10/dist/tensor/trace';
 import { compiledAndEager, opsOf, randoms, relativeError, skip } from './ownOps';
 
@@ -142,6 +142,16 @@ test('what does not fit is refused: no images, statistics of another length, a m
       `[${x.join()}] with [${statistics.join()}]`,
     );
   }
+});
+
+test('says that it has no second derivative', () => {
+  tf.tidy(() => {
+    const [x, ones] = [tf.randomNormal([2, 2, 2, 3], 0, 1, 'float32', 3), tf.ones<tf.Rank.R1>([3])];
+    const norm = (x: tf.Tensor) =>
+      batchNormTraining(x as tf.Tensor4D, ones, ones, { mean: ones, variance: ones }, knobs, () => {});
+    const knobs = { epsilon: 1e-5, momentum: 0.1 };
+    assert.throws(() => tf.grad((x) => tf.sum(tf.square(tf.grad(norm)(x))))(x), /evaluation mode/);
+  });
 });
 
 /** With convolutions on both sides, so that bfloat16 reaches the norm and its gradient. */

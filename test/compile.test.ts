@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { DataType } from 'cifar10/dist/tensor/backend';
-import { statelessUniform } from 'cifar10/dist/tensor/kernels';
+import { binding, DataType } from 'cifar10/dist/tensor/backend';
+import { statelessUniform } from 'cifar10/dist/tensor/ops';
 
 const options = { precision: 'float32' } as const;
 let calls = 0;
@@ -496,6 +499,26 @@ test('a disposed program has freed everything, keeps variables, and says so when
   assert.deepEqual([...w.dataSync()], [2, 2, 2, 2]);
   w.dispose();
   assert.equal(tf.memory().numTensors, before);
+});
+
+test('a program that is dropped without being disposed is freed in the end', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const before = binding.getNumOfSavedModels();
+  (() => {
+    const { f } = compile({ f: (x: tf.Tensor) => ({ y: tf.add(x, 1) }) }, options);
+    const x = tf.scalar(1);
+    tf.dispose([f(x).y, x]);
+    collectGarbage();
+    assert.equal(binding.getNumOfSavedModels(), before + 1, 'while its function can be called');
+    const y = tf.tidy(() => f(tf.scalar(2)).y);
+    assert.equal(y.dataSync()[0], 3);
+    y.dispose();
+  })();
+  for (const end = Date.now() + 20_000; binding.getNumOfSavedModels() > before && Date.now() < end; await sleep(20)) {
+    collectGarbage();
+  }
+  assert.equal(binding.getNumOfSavedModels(), before);
 });
 
 test('bfloat16 is close to float32, and variables keep float32', () => {

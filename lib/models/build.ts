@@ -1,7 +1,7 @@
 // What the models are made of: rows of layers, PyTorch's initialisation.
 import * as tf from '@tensorflow/tfjs-node';
 import { random } from '../data/random';
-import { statelessUniform } from '../tensor/kernels';
+import { statelessUniform } from '../tensor/ops';
 import { BatchNorm2d, Dropout2d } from '../tensor/layers';
 
 /** Makes a layer under the name that the model gives it; null where an option switches it off. */

@@ -42,6 +42,7 @@ interface Binding {
   createTensor(shape: number[], dtype: number, values: tf.TypedArray): number;
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
+  getNumOfSavedModels(): number;
   runSavedModel(id: number, inputs: number[], inputNames: string, outputNames: string): TensorMetadata[];
 }
 
@@ -95,7 +96,7 @@ export const symbolicTensor = (shape: number[], dtype: DataType): tf.Tensor =>
   backend.createOutputTensor({ id: -1, shape, dtype: dtype === DataType.bfloat16 ? DataType.float32 : dtype });
 
 /**
- * A uint8 tensor, a quarter of the size of tfjs's int32. Only TensorFlow's own kernels understand it (see kernels.ts).
+ * A uint8 tensor, a quarter of the size of tfjs's int32. Only TensorFlow's own kernels understand it (see ops.ts).
  * @param values as many as the shape holds
  */
 export const uint8Tensor = (values: Uint8Array, shape: number[]): tf.Tensor =>

@@ -8,7 +8,9 @@ import { addNode, createGraph, type Graph, type Node, type TensorType } from './
 import { withOwnOps } from './ownOps';
 import { resolvePrecision, type Precision } from './precision';
 import { openSession, type Session } from './session';
-import { trace, type TensorFunction, type VariableMap } from './trace';
+import './kernels';
+import { trace, type TensorFunction } from './trace';
+import type { VariableMap } from './variables';
 
 export interface CompileOptions {
   /**
@@ -29,7 +31,10 @@ export type Program<F extends Record<string, TensorFunction>> = {
   prepare(name: keyof F & string, ...types: TensorType[]): void;
   /** Copies the values that the compiled functions gave to variables back into the `tf.Variable`s. */
   sync(): void;
-  /** Synchronises, then frees the graph and all that it holds. Calling a function afterwards throws. */
+  /**
+   * Synchronises, then frees the graph and all that it holds. Calling a function afterwards throws. A program that is dropped
+   * without it is freed some time later, without the values that `sync` would have copied.
+   */
   dispose(): void;
 };
 

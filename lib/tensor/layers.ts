@@ -1,6 +1,7 @@
 // Layers with PyTorch's semantics, where tfjs's own differ.
 import * as tf from '@tensorflow/tfjs-node';
-import { batchNormTraining, statelessUniform } from './kernels';
+import { batchNormTraining } from './batchNorm';
+import { statelessUniform } from './ops';
 import { anyKey, forPurpose } from './random';
 
 /** How a layer is called: `model.apply(x, { training: true, key })`. */

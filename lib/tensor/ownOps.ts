@@ -1,5 +1,5 @@
 // Our own TensorFlow ops (lib/tfjs-node/ops) in place of TensorFlow's, in float32 graphs on the processor. (The batch norm and
-// the update of SGD are in kernels.ts: they are ours outside of graphs, too.)
+// the update of SGD are in batchNorm.ts and ops.ts: they are ours outside of graphs, too.)
 import { hasOwnOps } from './backend';
 import type { Graph } from './graph';
 import { rewrite } from './rewrite';

@@ -17,6 +17,9 @@ export interface Feed {
   readonly tensor: tf.Tensor;
 }
 
+/** Frees what nobody can reach any more, such as that of a cell of a notebook that was run again. */
+const forgotten = new FinalizationRegistry<number>((id) => binding.deleteSavedModel(id));
+
 /** Loads a graph. TensorFlow optimises it at its first run, which takes seconds for a deep model. */
 export function openSession(graph: Graph): Session {
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-graph-'));
@@ -27,15 +30,20 @@ export function openSession(graph: Graph): Session {
   } finally {
     rmSync(folder, { recursive: true });
   }
-  return {
+  const session: Session = {
     run(feeds, fetches) {
       const inputs = backend.getInputTensorIds(feeds.map(({ tensor }) => tensor));
       const inputNames = feeds.map(({ placeholder }) => `${placeholder.name}:0`).join(',');
       const outputs = binding.runSavedModel(id, inputs, inputNames, fetches.map(({ name }) => `${name}:0`).join(','));
       return outputs.map((metadata) => backend.createOutputTensor(metadata));
     },
-    dispose: () => binding.deleteSavedModel(id),
+    dispose() {
+      forgotten.unregister(session);
+      binding.deleteSavedModel(id);
+    },
   };
+  forgotten.register(session, id, session);
+  return session;
 }
 
 /** A class that protoc generated: `setX` for a field x, `setXList` for a repeated one. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { castTo, statelessUniform, transformImages } from '../tensor/kernels';
+import { castTo, statelessUniform, transformImages } from '../tensor/ops';
 import { DataType } from '../tensor/backend';
 import { forPurpose } from '../tensor/random';
 

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { DataType } from '../tensor/backend';
 import type { TensorType } from '../tensor/graph';
-import { softmaxCrossEntropy } from '../tensor/kernels';
+import { softmaxCrossEntropy } from '../tensor/ops';
 import { augment, augmentBy, type Augmentation, normalise } from './augment';
 import type { Optimizer } from './optimizer';
 

@@ -1,4 +1,4 @@
-// Our batch norm (kernels.ts) is for float32: for bfloat16, TensorFlow's takes its place.
+// Our batch norm (../batchNorm.ts) is for float32: for bfloat16, TensorFlow's takes its place.
 import { DataType } from '../backend';
 import { type Attribute, constantBytes, type Node, type Value } from '../graph';
 import type { Rule } from '../rewrite';
