@@ -206,6 +206,20 @@ test('options that only some runs have, and values of several kinds, stand in on
   assert.equal(Number(rows[1].lr), 0.1);
 });
 
+test('options that are named as a column are beside it', () => {
+  const options = [1, 2].map((seconds) => ({ seconds, run: 'x', epoch: 7 }));
+  const [one, two] = options.map((own, index) => namedRun(`run ${index}`, own, historyOf(0.5)));
+  const rows = rowsOf([one, two]).map((row) => [row.run, row['seconds (option)'], row.seconds]);
+  assert.deepEqual(rows, [
+    ['run 0', 1, 2],
+    ['run 1', 2, 2],
+  ]);
+  const [head, first] = runsToCsv([one]).split('\r\n');
+  const names = head.split(',');
+  assert.equal(new Set(names).size, names.length);
+  assert.equal(first.split(',')[names.indexOf('epoch (option)')], '7');
+});
+
 test('a run that was stopped before its first epoch has a row, a legend entry, a file and a line', (t) => {
   const dir = temporaryFolder(t);
   const stopped = namedRun('stopped', { lr: 1 }, none);

@@ -1,3 +1,4 @@
+import { duration } from '../duration';
 import type { Progress } from './download';
 
 export interface ProgressLine {
@@ -35,13 +36,6 @@ export function describeProgress({ received, total, bytesPerSecond, secondsLeft 
 
 function megabytes(n: number): string {
   return (n / 1e6).toFixed(1);
-}
-
-function duration(seconds: number): string {
-  const s = Math.ceil(seconds);
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
 function writeToStdout(text: string): void {

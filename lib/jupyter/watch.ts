@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BatchPoint, learningCurves, Reference } from '../charts/curves';
+import { duration } from '../duration';
 import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
 import { live } from './display';
 import { interruptible } from './interruptible';
@@ -136,12 +137,3 @@ const speed = ({ imagesPerSecond }: StepRecord | EpochRecord) =>
   `${Math.round(imagesPerSecond).toLocaleString('en')} images/s`;
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-
-/** 8 s, 2 min 05 s, 1 h 07 min. */
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const two = (value: number) => String(value).padStart(2, '0');
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
-}

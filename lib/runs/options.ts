@@ -5,6 +5,9 @@ import type { Run } from './run';
 /** One value, for a table or a file. */
 export type Cell = string | number | boolean | null;
 
+/** Columns of tables and files: an option of such a name gets another one there. */
+const COLUMNS = ['run', 'epoch', 'seconds'];
+
 /**
  * The options of each run, flat (`augment.crop`); what was left out has the default of `train`. Epochs are left out: how many
  * there were is a result.
@@ -22,7 +25,8 @@ export function flatOptions(runs: readonly Run[]): Map<string, Cell>[] {
       // One that changes in the course of a run is kept as its text.
       ...(typeof augment === 'object' && { augment: { crop: 0, flip: false, ...augment } }),
     };
-    return new Map(flatten(all).filter(([name]) => name !== 'epochs'));
+    const columns = flatten(all).filter(([name]) => name !== 'epochs');
+    return new Map(columns.map(([name, value]) => [COLUMNS.includes(name) ? `${name} (option)` : name, value]));
   });
 }
 
