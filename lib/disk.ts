@@ -23,30 +23,36 @@ export interface Fingerprint {
   readonly sha256: string;
 }
 
-/** Writes a file under another name beside it (`FILE.part`), makes sure that it is on the disk, then gives it its name. */
+/**
+ * Writes a file under another name beside it (one of this process's own), makes sure that it is on the disk, then gives it its
+ * name. Its folder is made where there is none.
+ * @throws SaveError when it can't be written; a file that was there is as it was
+ */
 export function writeFileSafely(file: string, pieces: readonly Uint8Array[]): void {
+  makeFolder(dirname(file));
+  const part = `${file}.${process.pid}.part`;
   try {
-    try {
-      writePart(file, pieces, 'w');
-      renameSync(`${file}.part`, file);
-      syncFolder(dirname(file));
-    } catch (error) {
-      rmSync(`${file}.part`, { force: true });
-      throw error;
-    }
+    writePart(part, pieces, 'w');
+    renameSync(part, file);
+    syncFolder(dirname(file));
   } catch (error) {
+    try {
+      rmSync(part, { force: true });
+    } catch {
+      // what went wrong before says more
+    }
     throw explain(error, file);
   }
 }
 
 /**
- * Writes `FILE.part` and makes sure that it is on the disk.
+ * Writes a file and makes sure that it is on the disk; its name is not, before its folder was synced.
  * @param flag 'wx' refuses to overwrite
  */
 export function writePart(file: string, pieces: readonly Uint8Array[], flag: 'w' | 'wx' = 'wx'): Fingerprint {
   const hash = createHash('sha256');
   let size = 0;
-  const descriptor = openSync(`${file}.part`, flag);
+  const descriptor = openSync(file, flag);
   try {
     for (const piece of pieces) {
       hash.update(piece);
@@ -94,6 +100,7 @@ function makeFolders(folder: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+  syncFolder(parent);
 }
 
 /** What a system's error means for somebody who trains. */
@@ -115,7 +122,9 @@ export function explain(error: unknown, path: string): unknown {
       );
     case 'ENOTDIR':
     case 'EEXIST':
-      return say(`${path} cannot be used as a folder (${message}). Name another one.`);
+      return say(
+        `${path}: this or one above it is a file, where a folder was expected (${message}). Name another one.`,
+      );
     case undefined:
       return error;
     default:

@@ -1,5 +1,6 @@
 // Options with defaults: each is named once, with its default and what it may be. Whatever is unknown or impossible is
 // refused at once, with its name, its value and what is allowed.
+import { inspect } from 'node:util';
 
 /** What one option may be. */
 export interface Rule<T> {
@@ -79,9 +80,12 @@ export const isNumberIn = (value: unknown, min: number, limit = Infinity): value
 const isListLike = (standard: readonly unknown[], value: unknown): value is unknown[] =>
   Array.isArray(value) && value.length === standard.length;
 
-function show(value: unknown): string {
+/** A value in an error: enough of it to know it again. */
+export function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  return typeof value === 'string' || (typeof value === 'object' && value !== null)
-    ? JSON.stringify(value)
-    : String(value);
+  const text =
+    typeof value === 'string'
+      ? JSON.stringify(value)
+      : inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 50, breakLength: Infinity });
+  return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 }

@@ -124,6 +124,12 @@ test('every order of a shuffle is about as frequent', () => {
   assert.ok(chiSquared < 52, `${chiSquared}`); // 23 degrees of freedom: p = 0.0005
 });
 
+for (const n of [0, -3, 2.5, NaN, 2 ** 33]) {
+  test(`a random integer below ${n} is refused`, () => {
+    assert.throws(() => randomInteger(random(0), n), /n is .*; expected a whole number from 1 to 2\^32/);
+  });
+}
+
 test('random integers are uniform, and bits do not depend on one another', () => {
   const next = random(0);
   const counts = new Array<number>(10).fill(0);

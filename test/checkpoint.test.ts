@@ -185,6 +185,41 @@ test('where only the best is damaged, the error points to the others', (t) => {
   assert.equal(latestCheckpoint(folder, quiet)?.ordinal, 2);
 });
 
+test('a disk that fails to read for a moment costs no checkpoint', (t) => {
+  const folder = temporaryFolder(t);
+  const store = openCheckpoints(folder, { keep: 1 });
+  store.save({ ...contentOf(1), best: true });
+  store.save({ ...contentOf(2), best: false });
+  const { readFileSync } = fs;
+  const failing = t.mock.method(fs, 'readFileSync', (file: string) => {
+    if (!file.endsWith('00000001.json') && !file.endsWith('00000002.json')) return readFileSync(file);
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' });
+  });
+  const damages: Damage[] = [];
+  assert.throws(
+    () => store.latest({ onDamage: (damage) => damages.push(damage) }),
+    /No checkpoint .* can be used[^]*EIO/,
+  );
+  assert.deepEqual(
+    damages.map(({ isLasting }) => isLasting),
+    [false, false],
+  );
+  store.save({ ...contentOf(3), best: false });
+  failing.mock.restore();
+  assert.deepEqual(ordinalsOf(folder), [1, 2, 3]);
+  store.save({ ...contentOf(4), best: false });
+  assert.deepEqual(ordinalsOf(folder), [1, 4]);
+  store.close();
+});
+
+test('a store that was closed saves no more, and leaves the folder to others', (t) => {
+  const folder = temporaryFolder(t);
+  const store = openCheckpoints(folder);
+  store.close();
+  assert.throws(() => store.save(contentOf(1)), { name: 'SaveError', message: /was closed: open it again/ });
+  assert.deepEqual(readdirSync(folder), []);
+});
+
 test('a file system that cannot sync folders is no reason not to save', (t) => {
   const folder = temporaryFolder(t);
   const { fsyncSync } = fs;
@@ -296,7 +331,7 @@ test('a checkpoint of a later version is neither passed over nor removed', (t) =
 test('info that JSON would lose is refused, by name, and nothing is saved', (t) => {
   const folder = temporaryFolder(t);
   const store = openCheckpoints(folder);
-  for (const lr of [NaN, Infinity, () => 0.1, 1n, Symbol('lr')])
+  for (const lr of [NaN, Infinity, () => 0.1, 1n, Symbol('lr'), new Map([[1, 2]]), Float32Array.of(1)])
     assert.throws(() => store.save({ ...contentOf(1), info: { options: { lr } } }), /lr in a checkpoint's info is/);
   const state = new Map([['v', { shape: [2, 2], data: Float32Array.of(1) }]]);
   assert.throws(() => store.save({ ...contentOf(1), state }), /v: 1 values; expected 4 for the shape \[2, 2\]/);
@@ -367,7 +402,7 @@ test('a folder that cannot be written can still be read', (t) => {
 test('a file in place of the folder is told of', (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
-  assert.throws(() => openCheckpoints(file), { name: 'SaveError', message: /cannot be used as a folder/ });
+  assert.throws(() => openCheckpoints(file), { name: 'SaveError', message: /is a file, where a folder was expected/ });
 });
 
 /** A process that saves checkpoints into the folder, for as long as `during` takes. */

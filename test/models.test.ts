@@ -50,7 +50,7 @@ test('options change width, rates and regularisers', () => {
   assert.ok(model.layers.every((layer) => !layer.name.startsWith('norm')));
   assert.deepEqual(model.getLayer('conv3').outputShape, [null, 16, 16, 8]);
   model.dispose();
-  assert.throws(() => deepCnn({ dropout: [0, 0, 1] }), /dropout is \[0,0,1\]; expected 3 numbers/);
+  assert.throws(() => deepCnn({ dropout: [0, 0, 1] }), /dropout is \[ 0, 0, 1 \]; expected 3 numbers/);
   assert.throws(() => linear({ width: 3 } as object), /linear has no option width; it has widths, seed/);
 });
 
@@ -93,6 +93,40 @@ test('PyTorch’s layout there and back is the identity, and the flattened layer
     assert.equal(torch[output][c * 256 + h * 16 + w], ours[(h * 16 + w) * 4 + c][output]);
   });
   model.dispose();
+});
+
+test('the flattened layer is permuted behind dropout and activations, too; rows of other numbers are not', () => {
+  const flattened = (...between: tf.layers.Layer[]) =>
+    tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [2, 2, 3] }),
+        ...between,
+        tf.layers.dense({ units: 1, useBias: false, weights: [tf.range(0, 12).reshape([12, 1])] }),
+      ],
+    });
+  const permuted = [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11];
+  for (const between of [
+    [],
+    [tf.layers.dropout({ rate: 0.5 })],
+    [tf.layers.reLU(), tf.layers.dropout({ rate: 0.5 })],
+  ]) {
+    const model = flattened(...between);
+    const [slot] = stateSlots(model);
+    assert.deepEqual(
+      tf.tidy(() => [...slot.toTorch(slot.variable).dataSync()]),
+      permuted,
+    );
+    model.dispose();
+  }
+  const rows = tf.sequential({
+    layers: [tf.layers.flatten({ inputShape: [4, 3] }), tf.layers.dense({ units: 1, useBias: false })],
+  });
+  const [slot] = stateSlots(rows);
+  assert.deepEqual(
+    tf.tidy(() => slot.toTorch(slot.variable).dataSync()),
+    slot.variable.dataSync(),
+  );
+  rows.dispose();
 });
 
 test('a model frees all that it made', () => {

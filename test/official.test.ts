@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -168,6 +168,21 @@ test('when the process that downloads is killed, one that waits goes on', async 
   await waiting;
   await assertComplete(data);
   assert.match(server.requests[1], /bytes=[1-9]\d*-/);
+});
+
+test('work that could not be set free is taken up again by the same process', async (t) => {
+  const data = temporaryFolder(t);
+  const file = await tarGz(properEntries());
+  const nowhere = describeArchive(file, ['http://127.0.0.1:9/b']);
+  const placed = join(data, nowhere.name);
+  writeFileSync(placed, 'no archive');
+  const rm = t.mock.method(fs.promises, 'rm', () => Promise.reject(new Error('EROFS: read-only file system')));
+  await assert.rejects(ensureData({ data, archive: nowhere, ...quick }));
+  rm.mock.restore();
+  assert.ok(readdirSync(data).some((name) => name.includes(`.part-${process.pid}-`)));
+  writeFileSync(placed, file);
+  await ensureData({ data, archive: nowhere, ...quick });
+  await assertComplete(data, [nowhere.name]);
 });
 
 test('two that begin at the same moment do no harm', async (t) => {

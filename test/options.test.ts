@@ -30,14 +30,33 @@ const refused: { given: object; says: RegExp }[] = [
   { given: { count: NaN }, says: /count is NaN/ },
   { given: { count: '3' }, says: /count is "3"/ },
   { given: { count: null }, says: /count is null/ },
-  { given: { widths: [8] }, says: /widths is \[8\]; expected 2 whole numbers/ },
-  { given: { widths: [8, 0] }, says: /widths is \[8,0\]/ },
-  { given: { drop: [1] }, says: /drop is \[1\]; expected 1 numbers? from 0 to below 1/ },
+  { given: { widths: [8] }, says: /widths is \[ 8 \]; expected 2 whole numbers/ },
+  { given: { widths: [8, 0] }, says: /widths is \[ 8, 0 \]/ },
+  { given: { drop: [1] }, says: /drop is \[ 1 \]; expected 1 numbers? from 0 to below 1/ },
   { given: { kind: 'c' }, says: /kind is "c"; expected "a" or "b"/ },
   { given: { isOn: 1 }, says: /isOn is 1; expected true or false/ },
 ];
 for (const { given, says } of refused) {
   test(`${JSON.stringify(given)} is refused`, () => {
     assert.throws(() => readOptions('f', rules, given as Partial<Options>), says);
+  });
+}
+
+const circular: Record<string, unknown> = {};
+circular.self = circular;
+for (const [what, value] of Object.entries({
+  bytes: new Uint8Array(1e7),
+  text: 'x'.repeat(1e6),
+  circular,
+  'a bigint': [1n],
+})) {
+  test(`an error holds enough of ${what} to know it again, and no more`, () => {
+    assert.throws(
+      () => readOptions('f', rules, { count: value } as never),
+      (error: Error) => {
+        assert.ok(error instanceof RangeError && error.message.startsWith('f: count is '));
+        return error.message.length < 300;
+      },
+    );
   });
 }

@@ -54,7 +54,7 @@ test('a run that was stopped before its first epoch ended changes nothing, and g
   assert.deepEqual(recordResult('02', run(), { file }), before);
 });
 
-for (const content of ['{', '"text"', '[1]']) {
+for (const content of ['{', '"text"', '[1]', '[null]', '[{"experiment":"02"}]']) {
   test(`a file that holds ${content} is left alone, and the error says what to do`, (t) => {
     const file = join(temporaryFolder(t), 'results.json');
     writeFileSync(file, content);

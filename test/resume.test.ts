@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import {
@@ -14,6 +14,7 @@ import {
   type EpochRecord,
   latestCheckpoint,
   linear,
+  listCheckpoints,
   loadCifar10,
   openCheckpoints,
   restore,
@@ -23,7 +24,7 @@ import {
   type TrainOptions,
   type TrainRecord,
 } from 'cifar10';
-import { isBest, startOfRun } from 'cifar10/dist/training/position';
+import { judgedAccuracy, startOfRun } from 'cifar10/dist/training/position';
 
 const root = mkdtempSync(join(tmpdir(), 'resume-'));
 after(() => rmSync(root, { recursive: true }));
@@ -50,6 +51,13 @@ const options: Partial<TrainOptions> = {
 const tiny = () => deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
 const weights = (model: tf.LayersModel) =>
   stateSlots(model).map(({ variable }) => variable.dataSync<'float32'>().slice());
+
+/** What is said on the console from now on. */
+function warningsOf(t: TestContext): string[] {
+  const said: string[] = [];
+  t.mock.method(console, 'warn', (line: string) => said.push(line));
+  return said;
+}
 
 /** Trains until a record is the last that is wanted, or to the end. */
 async function run(
@@ -245,12 +253,76 @@ test('the best is chosen by the validation images where there are some', () => {
     test: { accuracy: test },
     ...(validation && { validation: { accuracy: validation } }),
   });
-  const best = (...history: object[]) => isBest({ ...startOfRun, history: history as EpochRecord[] });
-  assert.equal(best(epoch(0.5, 0.5), epoch(0.4, 0.6)), true);
-  assert.equal(best(epoch(0.5, 0.5), epoch(0.6, 0.4)), false);
-  assert.equal(best(epoch(0.5), epoch(0.6)), true);
-  assert.equal(best(epoch(0.5), epoch(0.5)), false);
-  assert.equal(best(), false);
+  const judged = (...history: object[]) => judgedAccuracy({ ...startOfRun, history: history as EpochRecord[] });
+  assert.equal(judged(epoch(0.5, 0.5), epoch(0.4, 0.6)), 0.6);
+  assert.equal(judged(epoch(0.5), epoch(0.7)), 0.7);
+  assert.equal(judged(), undefined);
+});
+
+for (const resume of ['weights', 'ignore'] as const) {
+  test(`a new run (resume: '${resume}') leaves the checkpoints of the one before`, async () => {
+    const dir = newFolder();
+    const model = tiny();
+    await run(model, { ...options, checkpoint: { dir } });
+    const before = listCheckpoints(dir);
+    assert.ok(before.some(({ best }) => best));
+    // Bad at first, so that it is better and better.
+    await run(model, { ...options, lr: 0.2, epochs: 4, checkpoint: { dir, resume, keep: 1 } });
+    const after = listCheckpoints(dir);
+    assert.deepEqual(after.slice(0, before.length), before);
+    const own = after.slice(before.length);
+    assert.ok(own.length >= 1 && own.length <= 2 && own.some(({ best }) => best), `${own.length} of its own`);
+    // It goes on as any other, and still leaves them.
+    await run(model, { ...options, lr: 0.2, epochs: 6, checkpoint: { dir, keep: 1 } });
+    assert.deepEqual(listCheckpoints(dir).slice(0, before.length), before);
+    assert.ok(listCheckpoints(dir).length <= before.length + 2);
+    model.dispose();
+  });
+}
+
+test('an epoch that is the best, but could not be saved, leaves the next one to be it', async (t) => {
+  const warnings = warningsOf(t);
+  const dir = newFolder();
+  const model = linear({ widths: [4, 4] });
+  // Nothing is learned, so no epoch is better than the first.
+  const still = { ...options, lr: 0, epochs: 3, checkpoint: { dir, everyEpochs: 1 } };
+  for await (const record of train(model, data, still)) {
+    if (record.type === 'test' && record.epoch === 1 && !existsSync(`${dir}-away`)) {
+      renameSync(dir, `${dir}-away`);
+      writeFileSync(dir, '');
+    }
+    if (record.type !== 'epoch' || record.epoch > 1) continue;
+    rmSync(dir);
+    renameSync(`${dir}-away`, dir);
+  }
+  assert.ok(warnings.some((line) => line.startsWith('Not saved')));
+  assert.equal(restore(model, dir, { which: 'best' }).history.length, 2);
+  model.dispose();
+});
+
+test('weights that are no numbers are not saved, and the error promises no checkpoint that is not there', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [4, 4] });
+  const failure = await run(model, { ...options, lr: 1e300, checkpoint: { dir, everySeconds: 1e-9 } }).catch(String);
+  assert.match(String(failure), /diverged/);
+  assert.doesNotMatch(String(failure), /restore/);
+  assert.equal(latestCheckpoint(dir), undefined);
+  model.dispose();
+});
+
+test('a run that can’t save its end says so', async (t) => {
+  const warnings = warningsOf(t);
+  const dir = newFolder();
+  const model = tiny();
+  await run(model, { ...options, checkpoint: { dir } }, (record) => {
+    if (record.type !== 'step' || record.step < 2) return false;
+    rmSync(dir, { recursive: true });
+    writeFileSync(dir, '');
+    return true;
+  });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^Not saved: .*The run has ended, and only the model holds what it learned since/s);
+  model.dispose();
 });
 
 test('two schedules of one kind are told apart by their numbers', async () => {
@@ -292,7 +364,7 @@ test('restore says what is missing, and changes nothing then', async () => {
   await run(model, { ...options, checkpoint: { dir } }, stopped);
   const other = linear({ widths: [16, 16], seed: 9 });
   const before = weights(other);
-  assert.throws(() => restore(other, dir, { which: 'best' }), /No epoch of the run in .* has ended.*take 'latest'/);
+  assert.throws(() => restore(other, dir, { which: 'best' }), /No checkpoint in .* was saved as the best: take 'latest'/);
   assert.throws(
     () => restore(other, dir, { which: 'newest' as 'best' }),
     /which is "newest"; expected 'latest' or 'best'/,
@@ -356,6 +428,7 @@ test('an abort while the test images are classified loses nothing', async () => 
     // The turn after the last step belongs to the test.
     if (record.type === 'step' && record.step === record.steps) setTimeout(() => abort.abort(), 1);
   }
+  assert.ok(!part.some(({ type }) => type === 'epoch'), 'it ended before its test did');
   const rest = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
   assert.deepEqual(numbers(rest.slice(-1)), numbers(expected.slice(-1)));
   assert.deepEqual(weights(model), weights(straight));
@@ -387,8 +460,7 @@ test('checkpoints leave no tensor and no lock behind', async () => {
 
 test('a checkpoint folder that can’t be written any more is told of, and the training goes on', async (t) => {
   const dir = newFolder();
-  const warnings: string[] = [];
-  t.mock.method(console, 'warn', (text: string) => warnings.push(text));
+  const warnings = warningsOf(t);
   const model = tiny();
   const all: TrainRecord[] = [];
   for await (const record of train(model, data, { ...options, epochs: 2, checkpoint: { dir, everyEpochs: 1 } })) {
@@ -475,6 +547,8 @@ test('a run that nobody reads on does not keep its process alive when asked to e
   child.kill('SIGTERM');
   const early = await Promise.race([ended, sleep(5500, 'lives')]);
   assert.equal(early, 'lives', 'it waits for the step and the save first');
-  child.kill('SIGTERM');
+  // The child's clock began when it was told, which may be later.
+  const again = setInterval(() => child.kill('SIGTERM'), 500);
   assert.deepEqual(await ended, [null, 'SIGTERM']);
+  clearInterval(again);
 });

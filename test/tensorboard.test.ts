@@ -169,6 +169,26 @@ test('a folder that can’t be made is told of once, and the training goes on', 
   );
 });
 
+test('pictures that can’t be made are told of once; the epoch’s numbers are there, and the training goes on', async (t) => {
+  const said = warnings(t);
+  const dir = temporaryFolder(t);
+  t.mock.method(PNG.sync, 'write', () => {
+    throw new Error('no pictures today');
+  });
+  const records = await run({ tensorboard: dir });
+  assert.equal(records.filter(({ type }) => type === 'epoch').length, 2);
+  assert.deepEqual(
+    said.map((line) => line.includes('no pictures today')),
+    [true],
+  );
+  assert.deepEqual(
+    readBoard(dir)
+      .scalars.get('accuracy/test')!
+      .map(({ step }) => step),
+    [STEPS],
+  );
+});
+
 test('a disk that gets full is told of once, and the training goes on', async (t) => {
   const disk = smallDisk(t, '16k');
   if (!disk) return t.skip('this user may not make a small disk');

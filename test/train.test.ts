@@ -95,7 +95,7 @@ test('an augmentation that is a function changes between two batches, with the n
   assert.notDeepEqual(later[5], always[5], 'the first step of the second half sees whole images');
   await assert.rejects(
     run(() => ({ crop: 40 })),
-    /augment gave \{"crop":40\} at progress 0\.000; expected/,
+    /augment gave \{ crop: 40 \} at progress 0\.000; expected/,
   );
 });
 
@@ -296,8 +296,8 @@ const refused: { options: object; says: RegExp }[] = [
   { options: { batchSize: 301 }, says: /batchSize: 301; expected an integer from 1 to 300/ },
   { options: { epochs: 0 }, says: /epochs is 0/ },
   { options: { epochs: 1.5 }, says: /epochs is 1.5/ },
-  { options: { augment: { crop: -1 } }, says: /augment is \{"crop":-1\}; expected/ },
-  { options: { augment: { zoom: 2 } }, says: /augment is \{"zoom":2\}/ },
+  { options: { augment: { crop: -1 } }, says: /augment is \{ crop: -1 \}; expected/ },
+  { options: { augment: { zoom: 2 } }, says: /augment is \{ zoom: 2 \}/ },
   { options: { precision: 'half' }, says: /precision is "half"/ },
   {
     options: { precision: 'bfloat16', compiled: false },

@@ -1,6 +1,7 @@
 // The manifest of a checkpoint: a small JSON file that names the others, and vouches for them and for itself.
 import { createHash } from 'node:crypto';
 import type { Fingerprint } from '../disk';
+import { show } from '../options';
 
 /** Whatever JSON can hold. */
 export type Info = Readonly<Record<string, unknown>>;
@@ -42,7 +43,7 @@ export function ordinalIn(name: string): number | undefined {
 
 /**
  * @returns JSON: {"sha256": of the manifest, "manifest": {…}}
- * @throws RangeError when the info has something that JSON cannot hold, and its name
+ * @throws RangeError when the info has something that JSON cannot hold, or would give back as something else, and its name
  */
 export function encodeManifest({ ordinal, savedAt, best, weights, state, info }: Manifest): Uint8Array {
   const describe = (part: 'weights' | 'state', { size, sha256 }: Fingerprint) => ({
@@ -109,11 +110,18 @@ function check(name: string, value: unknown, isRight: boolean, expected: string)
 }
 
 function refuseWhatJsonLoses(key: string, value: unknown): unknown {
-  const lost = (typeof value === 'number' && !Number.isFinite(value)) || typeof value === 'function';
-  if (lost || typeof value === 'bigint' || typeof value === 'symbol') {
-    throw new RangeError(`${key} in a checkpoint's info is ${String(value)}; expected what JSON can hold.`);
+  if (key === '__proto__' || !isPlain(value)) {
+    throw new RangeError(`${key} in a checkpoint's info is ${show(value)}; expected what JSON can hold.`);
   }
   return value;
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  // Not by its prototype: a notebook's objects have other ones.
+  if (typeof value === 'object')
+    return /Null|Object|Array\]$/.test(Object.prototype.toString.call(value)) && !ArrayBuffer.isView(value);
+  return ['string', 'boolean', 'undefined'].includes(typeof value);
 }
 
 function refusePrototypes(key: string, value: unknown): unknown {

@@ -28,6 +28,8 @@ export interface CheckpointContent {
   readonly best?: boolean;
   /** Goes into the weights file, for whoever finds it alone. Default: { format: 'pt' }. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The ordinal with which this run began: those before it are other runs', and stay. Default: 1. */
+  readonly since?: number;
 }
 
 /** A checkpoint without its tensors. */
@@ -53,6 +55,8 @@ export interface Damage {
   readonly ordinal: number;
   /** A sentence: which file, and what is wrong with it. */
   readonly message: string;
+  /** Whether it will stay so: where only reading failed, another try may succeed. */
+  readonly isLasting: boolean;
 }
 
 export interface LoadOptions {
@@ -68,6 +72,8 @@ export interface CheckpointStore {
    * @throws SaveError when it could not be saved; those before it are kept
    */
   save(this: void, content: CheckpointContent): CheckpointEntry;
+  /** The ordinal of what is saved next. */
+  next(this: void): number;
   latest(this: void, options?: LoadOptions): Checkpoint | undefined;
   best(this: void, options?: LoadOptions): Checkpoint | undefined;
   close(this: void): void;
@@ -85,23 +91,29 @@ export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } 
   const damaged = new Set<number>();
   const remember = ({ onDamage = warn }: LoadOptions = {}) => ({
     onDamage: (damage: Damage) => {
-      damaged.add(damage.ordinal);
+      if (damage.isLasting) damaged.add(damage.ordinal);
       onDamage(damage);
     },
   });
   const owner = explained(path, () => own(path));
+  let isOpen = true;
   return {
     folder: path,
     save: (content) =>
       explained(path, () => {
+        if (!isOpen) throw new SaveError(`The store of ${path} was closed: open it again.`);
         owner.check();
         const manifest = write(path, content, owner.check);
-        removeOld(path, manifest.ordinal, keep, damaged);
+        removeOld(path, manifest.ordinal, keep, { since: content.since ?? 1, damaged });
         return entryOf(path, manifest);
       }),
+    next: () => nextOrdinal(path),
     latest: (options) => latestCheckpoint(path, remember(options)),
     best: (options) => bestCheckpoint(path, remember(options)),
-    close: owner.release,
+    close() {
+      isOpen = false;
+      owner.release();
+    },
   };
 }
 
@@ -128,11 +140,17 @@ export function listCheckpoints(folder: string, { onDamage = warn }: LoadOptions
       entries.push(entryOf(path, readManifest(path, ordinal)));
     } catch (error) {
       if (error instanceof UnknownVersion) throw error;
-      if (isThere(path, ordinal)) onDamage({ ordinal, message: (error as Error).message });
+      if (isThere(path, ordinal)) onDamage(damageOf(ordinal, error as Error));
     }
   }
   return entries;
 }
+
+const damageOf = (ordinal: number, error: Error): Damage => ({
+  ordinal,
+  message: error.message,
+  isLasting: !(error instanceof Unread),
+});
 
 const warn = ({ message }: Damage): void => console.warn(message);
 
@@ -152,16 +170,16 @@ function entryOf(folder: string, { ordinal, best, savedAt, info }: Manifest): Ch
 
 function write(folder: string, content: CheckpointContent, checkOwner: () => void): Manifest {
   const { weights, state, info, best = false, metadata = { format: 'pt' } } = content;
-  const ordinal = 1 + Math.max(0, ...ordinals(folder));
+  const ordinal = nextOrdinal(folder);
   if (ordinal > MAX_ORDINAL) throw new SaveError(`${folder} has no numbers left for checkpoints. Name another one.`);
   const place = (part: 'manifest' | 'weights' | 'state') => join(folder, fileName(ordinal, part));
   try {
     const files = {
-      weights: writePart(place('weights'), encodeSafetensors(weights, metadata)),
-      state: writePart(place('state'), encodeSafetensors(state)),
+      weights: writePart(`${place('weights')}.part`, encodeSafetensors(weights, metadata)),
+      state: writePart(`${place('state')}.part`, encodeSafetensors(state)),
     };
     const manifest = { ordinal, savedAt: new Date(Date.now()).toISOString(), best, info, ...files };
-    writePart(place('manifest'), [encodeManifest(manifest)]);
+    writePart(`${place('manifest')}.part`, [encodeManifest(manifest)]);
     checkOwner();
     for (const part of ['weights', 'state'] as const) renameSync(`${place(part)}.part`, place(part));
     syncFolder(folder); // both are there before the manifest says so
@@ -174,16 +192,22 @@ function write(folder: string, content: CheckpointContent, checkOwner: () => voi
   }
 }
 
-/** Keeps the newest and the best; removes all others, and what was never committed. */
-function removeOld(folder: string, newest: number, keep: number, damaged: ReadonlySet<number>): void {
+/** Keeps the newest of a run and its best; removes all others of it, and what was never committed. */
+function removeOld(
+  folder: string,
+  newest: number,
+  keep: number,
+  { since, damaged }: { since: number; damaged: ReadonlySet<number> },
+): void {
   const whole: Manifest[] = [];
   const kept = new Set<number>();
   for (const ordinal of committed(folder)) {
-    if (damaged.has(ordinal)) continue;
+    if (ordinal < since) kept.add(ordinal);
+    if (ordinal < since || damaged.has(ordinal)) continue;
     try {
       whole.push(readManifest(folder, ordinal));
     } catch (error) {
-      if (error instanceof UnknownVersion) kept.add(ordinal); // not ours to judge
+      if (error instanceof UnknownVersion || error instanceof Unread) kept.add(ordinal); // not ours to judge
     }
   }
   for (const { ordinal } of whole.slice(-keep)) kept.add(ordinal);
@@ -225,9 +249,9 @@ function newestWhole(
       } catch (error) {
         if (error instanceof UnknownVersion) throw error;
         if (isThere(folder, ordinal)) {
-          const { message } = error as Error;
-          damages.set(ordinal, message);
-          onDamage({ ordinal, message });
+          const damage = damageOf(ordinal, error as Error);
+          damages.set(ordinal, damage.message);
+          onDamage(damage);
         } else {
           gone = true; // a training that goes on has removed it meanwhile, and saved a newer one
           break;
@@ -276,13 +300,18 @@ function readBytes(file: string, size?: number): Uint8Array {
   return readFileSync(file);
 }
 
+/** The disk failed, not the file: what is in it is not known. */
+class Unread extends Error {}
+
 /** Errors name the file. */
 function reading<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     const message = `${file} cannot be used: ${(error as Error).message}.`;
-    throw error instanceof UnknownVersion ? new UnknownVersion(message) : new Error(message, { cause: error });
+    if (error instanceof UnknownVersion) throw new UnknownVersion(message);
+    const isOfSystem = (error as NodeJS.ErrnoException).syscall !== undefined;
+    throw isOfSystem ? new Unread(message, { cause: error }) : new Error(message, { cause: error });
   }
 }
 
@@ -292,6 +321,8 @@ function reading<T>(file: string, read: () => T): T {
 function committed(folder: string): number[] {
   return ordinals(folder).filter((ordinal) => isThere(folder, ordinal));
 }
+
+const nextOrdinal = (folder: string): number => 1 + Math.max(0, ...ordinals(folder));
 
 const isThere = (folder: string, ordinal: number): boolean => existsSync(join(folder, fileName(ordinal, 'manifest')));
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ARCHIVE_FOLDER } from './archive';
 import type { Progress } from './download';
@@ -57,18 +57,25 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<Cifar10> {
   if (sample) return read(join(PROJECT_DATA, 'sample'), SAMPLE_FILES);
   if (dir !== undefined) return readNamed(dir, 'the option dir', onMessage);
   if (process.env.CIFAR10_DIR) return readNamed(process.env.CIFAR10_DIR, 'CIFAR10_DIR', onMessage);
-  const data = await read(await ensure(options, onMessage), OFFICIAL_FILES);
-  if (!data.official)
-    throw new Error(
-      `${data.dir} does not hold the official CIFAR-10 files: their sha256 differ. Delete the folder, and they will ` +
-        'be downloaded; to use other files, name their folder with the option dir or with CIFAR10_DIR.',
-    );
+  const own = await ensure(options, onMessage);
+  const advice =
+    'Delete the folder, and they will be downloaded; to use other files, name their folder with the option dir or with CIFAR10_DIR.';
+  const data = await read(own, OFFICIAL_FILES).catch((error: Error) => {
+    throw new Error(`${error.message} ${advice}`, { cause: error });
+  });
+  if (!data.official) {
+    throw new Error(`${own} does not hold the official CIFAR-10 files: their sha256 differ. ${advice}`);
+  }
   return data;
 }
 
 async function readNamed(dir: string, by: string, onMessage: (line: string) => void): Promise<Cifar10> {
   const path = resolve(dir);
-  if (!existsSync(path)) throw new Error(`There is no folder ${path}, which ${by} names.`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new Error(`There is no folder ${path}, which ${by} names.`);
+  if (!found.isDirectory()) {
+    throw new Error(`${path}, which ${by} names, is a file; expected the folder of the six .bin files.`);
+  }
   const inside = join(path, ARCHIVE_FOLDER); // the archive unpacked in the folder that was named
   const data = await read(existsSync(inside) ? inside : path, OFFICIAL_FILES);
   if (!data.official)

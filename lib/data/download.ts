@@ -285,13 +285,26 @@ async function sizeOf(file: string): Promise<number> {
 /** undici is loaded where it is needed: data that is there already needs no network. */
 const dispatcherRequest: typeof import('undici').request = async (...args) => (await import('undici')).request(...args);
 
-/** Follows redirects, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+/**
+ * Follows redirects, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+ * @throws Error when one of them is no address of a proxy
+ */
 async function connect(): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent, interceptors } = await import('undici');
-  const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY } = process.env;
-  const proxied = http_proxy || HTTP_PROXY || https_proxy || HTTPS_PROXY;
-  const agent = proxied ? withoutWarnings(() => new EnvHttpProxyAgent()) : new Agent();
+  const httpProxy = proxyIn('http_proxy') ?? proxyIn('HTTP_PROXY');
+  const httpsProxy = proxyIn('https_proxy') ?? proxyIn('HTTPS_PROXY');
+  const agent =
+    httpProxy || httpsProxy ? withoutWarnings(() => new EnvHttpProxyAgent({ httpProxy, httpsProxy })) : new Agent();
   return agent.compose(interceptors.redirect({ maxRedirections: 10 }));
+}
+
+/** As curl reads it: what has no scheme is reached by HTTP. */
+function proxyIn(variable: string): string | undefined {
+  const text = process.env[variable];
+  if (!text) return undefined;
+  const address = text.includes('://') ? text : `http://${text}`;
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  throw new Error(`${variable} is ${text}; expected the address of an HTTP proxy, such as http://proxy.example:8080.`);
 }
 
 /** undici calls its proxy agent experimental in a warning, which would be the first thing a user sees. */

@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { syncFolder } from '../disk';
 import { startOf } from '../processes';
 
+/** The folders in which this process works now. One that bears its number, and is not among them, was not set free. */
+const atWork = new Set<string>();
+
 /**
  * Makes a folder that is either there in full or not at all, however many processes want it and whenever they are
  * killed. `make` works in a folder beside it, named `NAME.part-PID-START` after its process, and returns the finished
@@ -22,13 +25,14 @@ export async function makeOnce(
   const mine = `${target}.part-${process.pid}-${startOf(process.pid) ?? 0}`;
   while (!existsSync(target)) {
     const others = await works(target);
-    const busy = others.find(({ pid, start }) => startOf(pid) === start);
+    const busy = others.find(isBusy);
     if (busy) {
       onWait?.(busy.pid, busy.path);
       await sleep(300, undefined, { signal });
       continue;
     }
     if (!(await takeOver(others, mine))) continue;
+    atWork.add(mine);
     let done = existsSync(target); // by a process that finished meanwhile
     try {
       if (!done) {
@@ -36,13 +40,22 @@ export async function makeOnce(
         done = true;
       }
     } finally {
-      // Set free, for the next try to go on with: process 0 is never alive.
-      if (done || readdirSync(mine).length === 0) await rm(mine, { recursive: true, force: true });
-      else await rename(mine, `${target}.part-0-${Date.now()}`);
+      await setFree(mine, done, target);
+      atWork.delete(mine);
     }
   }
-  for (const { pid, start, path } of await works(target)) {
-    if (startOf(pid) !== start) await rm(path, { recursive: true, force: true });
+  for (const work of await works(target)) {
+    if (!isBusy(work)) await rm(work.path, { recursive: true, force: true });
+  }
+}
+
+/** For the next try to go on with: process 0 is never alive. */
+async function setFree(mine: string, done: boolean, target: string): Promise<void> {
+  try {
+    if (done || readdirSync(mine).length === 0) await rm(mine, { recursive: true, force: true });
+    else await rename(mine, `${target}.part-0-${Date.now()}`);
+  } catch {
+    // What went wrong before says more; the next try finds the folder under this process's name.
   }
 }
 
@@ -51,6 +64,9 @@ interface Work {
   readonly pid: number;
   readonly start: number;
 }
+
+const isBusy = ({ path, pid, start }: Work): boolean =>
+  startOf(pid) === start && (pid !== process.pid || atWork.has(path));
 
 async function works(target: string): Promise<Work[]> {
   const found: Work[] = [];
@@ -65,6 +81,7 @@ async function works(target: string): Promise<Work[]> {
 /** Makes the fullest of the abandoned folders mine, or a new one; false when another process was faster. */
 async function takeOver(abandoned: readonly Work[], mine: string): Promise<boolean> {
   try {
+    if (abandoned.some(({ path }) => path === mine)) return true;
     const [fullest] = abandoned.map(({ path }) => ({ path, bytes: bytesIn(path) })).sort((a, b) => b.bytes - a.bytes);
     if (fullest) await rename(fullest.path, mine);
     else await mkdir(mine);

@@ -1,6 +1,6 @@
 // A model's arrays under PyTorch's names, in PyTorch's shapes and layout: what `state_dict()` of the same network holds.
 import * as tf from '@tensorflow/tfjs-node';
-import { BatchNorm2d } from '../tensor/layers';
+import { BatchNorm2d, shapeOf } from '../tensor/layers';
 import { layersOf } from './layers';
 
 /** Where an array of the model stands in PyTorch. */
@@ -36,7 +36,7 @@ export function stateSlots(model: tf.LayersModel): StateSlot[] {
         variable,
         // A layer that was frozen says so itself: building a model sets the flags of its weights back.
         trainable: weight.trainable && layer.trainableWeights.includes(weight),
-        ...layout(variable.shape, flattenedArea(layers[place - 1])),
+        ...layout(variable.shape, flattenedArea(layers.slice(0, place))),
       };
     });
   });
@@ -57,11 +57,15 @@ function namesOf(layer: tf.layers.Layer): string[] {
   });
 }
 
-/** [H, W, C] of what a Flatten layer flattens. */
-function flattenedArea(layer: tf.layers.Layer | undefined): number[] | undefined {
-  return layer?.getClassName() === 'Flatten'
-    ? ((layer.input as tf.SymbolicTensor).shape.slice(1) as number[])
-    : undefined;
+/** [H, W, C] of maps that were flattened to what the layers give, be there dropout or an activation in between. */
+function flattenedArea(layers: readonly tf.layers.Layer[]): number[] | undefined {
+  const last = layers.at(-1);
+  if (!last) return undefined;
+  const [{ inputShapes, outputShapes }] = last.inboundNodes;
+  const [input, output] = [inputShapes, outputShapes].map(shapeOf);
+  if (last.getClassName() === 'Flatten') return input.length === 4 ? (input.slice(1) as number[]) : undefined;
+  const keepsPlaces = last.weights.length === 0 && String(input) === String(output);
+  return keepsPlaces ? flattenedArea(layers.slice(0, -1)) : undefined;
 }
 
 type Layout = Pick<StateSlot, 'shape' | 'toTorch' | 'fromTorch'>;

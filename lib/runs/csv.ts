@@ -1,5 +1,4 @@
-import { dirname } from 'node:path';
-import { makeFolder, writeFileSafely } from '../disk';
+import { writeFileSafely } from '../disk';
 import { type Cell, flatOptions } from './options';
 import type { Run } from './run';
 
@@ -37,7 +36,6 @@ export function runsToCsv(runs: readonly Run[]): string {
  * @throws SaveError when it can't be written
  */
 export function exportRuns(runs: readonly Run[], file: string): void {
-  makeFolder(dirname(file));
   writeFileSafely(file, [Buffer.from(runsToCsv(runs))]);
 }
 

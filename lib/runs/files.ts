@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeFileSafely } from '../disk';
+import { writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { Reference } from '../charts/curves';
 import type { Run, RunEpoch } from './run';
@@ -23,13 +23,19 @@ export interface LoadRunsOptions extends SaveOptions {
 /**
  * Saves a run, in place of an earlier one of the same name. The file is there in full or not at all.
  * @returns the file
- * @throws SaveError when it can't be written
+ * @throws RangeError when `loadRuns` would not take it, such as a loss that is NaN; SaveError when it can't be written
  */
-export function saveRun(run: Run, { dir = OWN }: SaveOptions = {}): string {
-  makeFolder(dir);
-  const { name, options, epochs } = run;
+export function saveRun({ name, options, epochs }: Run, { dir = OWN }: SaveOptions = {}): string {
+  const text = JSON.stringify({ name, options, history: epochs }, null, 1);
+  try {
+    asRun(JSON.parse(text));
+  } catch (error) {
+    throw new RangeError(
+      `The run “${name}” can't be saved: ${(error as Error).message}. A file can't hold NaN: leave such epochs out.`,
+    );
+  }
   const file = join(dir, fileName(name));
-  writeFileSafely(file, [Buffer.from(`${JSON.stringify({ name, options, history: epochs }, null, 1)}\n`)]);
+  writeFileSafely(file, [Buffer.from(`${text}\n`)]);
   return file;
 }
 

@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-node';
 import { SaveError } from '../disk';
 import {
-  type Checkpoint,
+  type CheckpointEntry,
   type CheckpointStore,
   bestCheckpoint,
   latestCheckpoint,
@@ -16,7 +16,7 @@ import { readArrays, writeArrays } from '../models/arrays';
 import { learnedSlots, type StateSlot, stateSlots } from '../models/stateDict';
 import { describeModel, describeOptions, differences, hashSplits, type Identity } from './identity';
 import type { CheckpointOptions, TrainOptions } from './options';
-import { isBest, type Position } from './position';
+import { judgedAccuracy, type Position } from './position';
 import type { Optimizer } from './optimizer';
 
 /** Saves a run as it goes on. */
@@ -36,12 +36,15 @@ export interface Keeper {
   save(position: Position, sync?: () => void): void;
   /** Saves after an epoch, when it is time to or when it is the best so far. */
   saveEpoch(position: Position): void;
-  close(): void;
+  /** Saves the end of the run, if a position is given, and lets go of the folder. */
+  close(position?: Position): void;
 }
 
 interface RunInfo extends Identity {
   readonly position: Position;
   readonly versions: Record<string, string>;
+  /** The ordinal of the run's first checkpoint. Of another run are those before it, and stay. */
+  readonly since?: number;
 }
 
 /**
@@ -64,58 +67,72 @@ export function openKeeper(
   // A model's dropout rates may be changed while it trains.
   const identity = (): Identity => ({ ...fixed, model: describeModel(model) });
   const store = openCheckpoints(dir, { keep });
-  let restored: Position | undefined;
+  let earlier: RunInfo | undefined;
   try {
-    restored = resume(store, checkpoint, slots, optimizer, identity());
+    earlier = resume(store, checkpoint, slots, optimizer, identity());
   } catch (error) {
     store.close();
     throw error;
   }
+  const restored = earlier?.position;
+  const since = earlier ? (earlier.since ?? 1) : store.next();
   let savedAt = performance.now();
   let saved = restored;
-  const save = (position: Position, sync: () => void = () => {}) => {
+  let best = earlier ? bestSince(dir, since) : undefined;
+  const rescue = () => {
+    if (best !== undefined)
+      return `restore(model, ${JSON.stringify(dir)}, { which: 'best' }) brings the best weights back`;
+    return saved && `restore(model, ${JSON.stringify(dir)}) brings the last weights back that were saved`;
+  };
+  const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
+  const isBetter = (accuracy: number | undefined) => accuracy !== undefined && accuracy > (best ?? -Infinity);
+  const save = (position: Position, meanwhile: string, sync: () => void = () => {}) => {
     if (position === saved || (position.epoch === 1 && position.step === 0)) return;
     sync();
+    const accuracy = position.step === 0 ? judgedAccuracy(position) : undefined;
     const content = {
-      weights: checkFinite(readArrays(slots)),
-      state: checkFinite(readArrays(optimizer.slots(learned))),
-      info: { ...identity(), position, versions } satisfies RunInfo,
-      best: position.step === 0 && isBest(position),
+      weights: checkFinite(readArrays(slots), rescue()),
+      state: checkFinite(readArrays(optimizer.slots(learned)), rescue()),
+      info: { ...identity(), position, versions, since } satisfies RunInfo,
+      best: isBetter(accuracy),
       metadata: weightsMetadata(position, options),
+      since,
     };
     savedAt = performance.now();
     try {
       store.save(content);
       saved = position;
+      if (content.best) best = accuracy;
     } catch (error) {
       // A full disk must not cost an hour of training: it goes on, and saves again when it is next due.
       if (!(error instanceof SaveError)) throw error;
-      console.warn(`Not saved: ${error.message} The training goes on; the checkpoints before are kept.`);
+      console.warn(`Not saved: ${error.message} ${meanwhile}; the checkpoints before are kept.`);
     }
   };
-  const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
+  const goesOn = 'The training goes on';
   return {
     restored,
     isResumable: (checkpoint.resume ?? 'exact') === 'exact',
-    rescue() {
-      if (!saved) return undefined;
-      return saved.history.length > 0
-        ? `restore(model, ${JSON.stringify(dir)}, { which: 'best' }) brings the best weights back`
-        : `restore(model, ${JSON.stringify(dir)}) brings the last weights back that were saved`;
-    },
+    rescue,
     isDue,
-    save,
+    save: (position, sync) => save(position, goesOn, sync),
     saveEpoch(position) {
       const isEpoch = everyEpochs !== undefined && (position.epoch - 1) % everyEpochs === 0;
-      if (isDue() || isEpoch || isBest(position)) save(position);
+      if (isDue() || isEpoch || isBetter(judgedAccuracy(position))) save(position, goesOn);
     },
-    close: () => store.close(),
+    close(position) {
+      try {
+        if (position) save(position, 'The run has ended, and only the model holds what it learned since');
+      } finally {
+        store.close();
+      }
+    },
   };
 }
 
 /**
  * Gives a model the weights of a checkpoint folder.
- * @param options.which the newest whole checkpoint, or the one after the best epoch (see isBest). Default: 'latest'
+ * @param options.which the newest whole checkpoint, or the one after the best epoch (see judgedAccuracy). Default: 'latest'
  * @returns how far that run was
  * @throws Error when there is no checkpoint, or none that fits the model
  */
@@ -131,7 +148,7 @@ export function restore(
   if (!checkpoint) {
     throw new Error(
       listCheckpoints(dir).length > 0
-        ? `No epoch of the run in ${dir} has ended, so none is the best: take 'latest'.`
+        ? `No checkpoint in ${dir} was saved as the best: take 'latest'.`
         : `There is no checkpoint in ${dir}: name the folder that train saved into.`,
     );
   }
@@ -146,7 +163,7 @@ function resume(
   slots: readonly StateSlot[],
   optimizer: Optimizer,
   identity: Identity,
-): Position | undefined {
+): RunInfo | undefined {
   const checkpoint = how === 'ignore' ? undefined : store.latest();
   if (!checkpoint) return undefined;
   if (how === 'weights') {
@@ -171,7 +188,15 @@ function resume(
   }
   writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
   writeArrays(optimizer.slots(learnedSlots(slots)), checkpoint.state, `The checkpoint in ${dir}`);
-  return info.position;
+  return info;
+}
+
+/** The accuracy of the best of a run's checkpoints. */
+function bestSince(dir: string, since: number): number | undefined {
+  const best = listCheckpoints(dir, { onDamage: () => {} })
+    .filter((entry) => entry.best && entry.ordinal >= since)
+    .at(-1);
+  return best && judgedAccuracy(runInfo(best, dir).position);
 }
 
 /** For whoever finds the weights file alone; all values are text, as safetensors wants it. */
@@ -188,7 +213,7 @@ function weightsMetadata({ epoch, step, history }: Position, { seed }: TrainOpti
 
 // Files
 
-function runInfo({ info }: Checkpoint, dir: string): RunInfo {
+function runInfo({ info }: CheckpointEntry, dir: string): RunInfo {
   const { position, options, model, data } = info as Partial<RunInfo>;
   const isWhole =
     typeof position === 'object' &&
@@ -203,14 +228,16 @@ function runInfo({ info }: Checkpoint, dir: string): RunInfo {
   return info as unknown as RunInfo;
 }
 
-/** @throws Error when an array holds what is no number: such a state is not worth keeping */
-function checkFinite(tensors: Tensors): Tensors {
+/**
+ * @param rescue how to get good weights back, if there is a way
+ * @throws Error when an array holds what is no number: such a state is not worth keeping
+ */
+function checkFinite(tensors: Tensors, rescue = 'make a new model'): Tensors {
   for (const [name, { data }] of tensors) {
     const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
     if (wrong < 0) continue;
     throw new Error(
-      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved; checkpoints before it are ` +
-        "kept: restore(model, dir, { which: 'best' }) brings the best weights back. Try a smaller learning rate.",
+      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. Try a smaller learning rate; ${rescue}.`,
     );
   }
   return tensors;

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batches } from '../data/batches';
 import { checkSplit } from '../data/checkSplit';
 import type { Split } from '../data/cifar10';
-import { oneOf, readOptions, type Rules, wholeNumber } from '../options';
+import { oneOf, readOptions, type Rules, show, wholeNumber } from '../options';
 import { uint8Tensor } from '../tensor/backend';
 import { compile } from '../tensor/compile';
 import type { Precision } from '../tensor/precision';
@@ -134,6 +134,9 @@ export function readScore(
  */
 export function checkImages(what: string, model: tf.LayersModel, split: Split): void {
   checkSplit(what, split);
+  if (!(split.labels instanceof Uint8Array)) {
+    throw new RangeError(`${what}: labels are ${show(split.labels)}; expected a Uint8Array, one for each image.`);
+  }
   const classes = classCount(model);
   const wrong = split.labels.findIndex((label) => label >= classes);
   if (wrong >= 0) {

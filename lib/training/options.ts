@@ -1,4 +1,4 @@
-import { isNumberIn, oneOf, type Rule, type Rules, trueOrFalse, wholeNumber } from '../options';
+import { isNumberIn, oneOf, type Rule, type Rules, show, trueOrFalse, wholeNumber } from '../options';
 import type { Precision } from '../tensor/precision';
 import type { Augmentation } from './augment';
 import { type OptimizerName } from './optimizers';
@@ -57,6 +57,7 @@ export interface CheckpointOptions {
   /**
    * What to do with a checkpoint in the folder. 'exact' (the default) goes on as if the run had never stopped, and refuses
    * where that is impossible; 'weights' starts a new run from its weights; 'ignore' starts a new run from the model as it is.
+   * The checkpoints of runs before a new one stay.
    */
   readonly resume?: 'exact' | 'weights' | 'ignore';
 }
@@ -164,7 +165,7 @@ export function augmentationAt(augment: TrainOptions['augment'], progress: numbe
   if (!isAugmentation(value)) {
     const { expected } = trainRules.augment;
     throw new RangeError(
-      `train: augment gave ${JSON.stringify(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
+      `train: augment gave ${show(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
     );
   }
   return { crop: 0, flip: false, ...value };

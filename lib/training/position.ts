@@ -28,8 +28,8 @@ export const afterEpoch = ({ epoch, history }: Position, record: EpochRecord): P
   history: [...history, record],
 });
 
-/** Whether the newest epoch has the best accuracy so far: on the validation images, or, where there are none, the test images. */
-export function isBest({ history }: Position): boolean {
-  const [last, ...before] = history.map(({ validation, test }) => (validation ?? test).accuracy).reverse();
-  return last !== undefined && before.every((accuracy) => accuracy < last);
+/** What the best is chosen by: the newest epoch's accuracy on the validation images or, where there are none, the test images. */
+export function judgedAccuracy({ history }: Position): number | undefined {
+  const last = history.at(-1);
+  return last && (last.validation ?? last.test).accuracy;
 }

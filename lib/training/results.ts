@@ -1,7 +1,7 @@
 // The table of results that grows from notebook to notebook.
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { makeFolder, writeFileSafely } from '../disk';
+import { join } from 'node:path';
+import { writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { History } from './records';
 
@@ -60,7 +60,6 @@ export function recordResult(
     seconds: Math.round(epochs.reduce((sum, { seconds }) => sum + seconds, 0)),
   };
   const rows = [...others, row].sort((a, b) => (a.experiment < b.experiment ? -1 : 1));
-  makeFolder(dirname(file));
   writeFileSafely(file, [Buffer.from(`${JSON.stringify(rows, null, 1)}\n`)]);
   return rows.map(inPercent);
 }
@@ -83,11 +82,25 @@ function readRows(file: string): StoredRow[] {
   if (!existsSync(file)) return [];
   try {
     const rows: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (Array.isArray(rows) && rows.every((row) => typeof (row as StoredRow).experiment === 'string')) {
-      return rows as StoredRow[];
-    }
+    if (Array.isArray(rows) && rows.every(isRow)) return rows;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new Error(`${file} does not hold the table of results: delete it, and the next run begins a new one.`);
+}
+
+const NUMBERS = [
+  'parameters',
+  'training images',
+  'epochs',
+  'training accuracy',
+  'test accuracy',
+  'best test accuracy',
+  'seconds',
+];
+
+function isRow(value: unknown): value is StoredRow {
+  if (typeof value !== 'object' || value === null) return false;
+  const row = value as Record<string, unknown>;
+  return typeof row.experiment === 'string' && NUMBERS.every((name) => typeof row[name] === 'number');
 }

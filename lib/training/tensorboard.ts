@@ -35,13 +35,15 @@ export async function* logged(
         const step = (record.epoch - 1) * steps + record.step;
         board.write(step, { scalars: ofStep(record) }, step);
       }
-      if (record.type === 'epoch' && !record.restored && board.isOpen()) {
-        classifier ??= openClassifier(model, precision);
-        const probabilities = await classifier.classify(shown, batchSize);
+      if (record.type === 'epoch' && !record.restored) {
         const step = record.epoch * steps;
-        const event = { scalars: ofEpoch(record), ...mistakesIn(shown, probabilities) };
         // An epoch's record that comes first is of a run that goes on after its last step, whose numbers hold.
-        board.write(step, event, step + 1);
+        board.write(step, { scalars: ofEpoch(record) }, step + 1);
+        await board.attempt(async () => {
+          classifier ??= openClassifier(model, precision);
+          const probabilities = await classifier.classify(shown, batchSize);
+          board.write(step, mistakesIn(shown, probabilities), step + 1);
+        });
       }
       yield record;
     }
@@ -55,8 +57,16 @@ export async function* logged(
 function openBoard(dir: string) {
   let writer: EventWriter | undefined;
   let failed = false;
+  const fail = (error: unknown) => {
+    failed = true;
+    const reason = (error as Error).message;
+    console.warn(`TensorBoard's file in ${dir} can't be written (${reason}). The training goes on without it.`);
+  };
   return {
-    isOpen: () => !failed,
+    /** Does what may fail on the way to an event, unless something did before. */
+    async attempt(action: () => Promise<void>) {
+      if (!failed) await action().catch(fail);
+    },
     /** @param begin when this is the first event: from which step on earlier files no longer hold */
     write(step: number, event: Omit<Parameters<EventWriter['write']>[0], 'step'>, begin: number) {
       if (failed) return;
@@ -67,9 +77,7 @@ function openBoard(dir: string) {
         }
         writer.write({ step, ...event });
       } catch (error) {
-        failed = true;
-        const reason = (error as Error).message;
-        console.warn(`TensorBoard's file in ${dir} can't be written (${reason}). The training goes on without it.`);
+        fail(error);
       }
     },
     close: () => writer?.close(),

@@ -138,9 +138,8 @@ async function* run(
   } finally {
     program?.dispose();
     try {
-      if (isSound) keeper?.save(position);
+      keeper?.close(isSound ? position : undefined);
     } finally {
-      keeper?.close();
       optimizer.dispose();
       release();
       stop.done();
