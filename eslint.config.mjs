@@ -3,14 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  globalIgnores([
-    '**/dist/',
-    '**/node_modules/',
-    '.venv/',
-    '.setup/',
-    'lib/jupyter/extension/',
-    'lib/tfjs-node/index.d.ts',
-  ]),
+  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/tfjs-node/index.d.ts']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -34,6 +27,22 @@ export default defineConfig(
         Buffer: 'readonly',
         URL: 'readonly',
         AbortSignal: 'readonly',
+      },
+    },
+  },
+  {
+    // Runs in JupyterLab's page.
+    files: ['lib/jupyter/extension/**/*.js'],
+    languageOptions: {
+      sourceType: 'script',
+      globals: {
+        document: 'readonly',
+        window: 'readonly',
+        structuredClone: 'readonly',
+        ResizeObserver: 'readonly',
+        MutationObserver: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
       },
     },
   },

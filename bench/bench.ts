@@ -1,5 +1,6 @@
 // npm run bench [-- MODEL …] [--rounds N]: the time of a training step, ours beside plain tfjs-node and PyTorch.
-// All contestants of a model are alive at once and take turns, so that a noisy machine is noisy for all of them.
+// All contestants of a model are alive at once and take turns, so that a noisy machine is noisy for all of them. What is
+// measured goes into bench/results, where models that this run left out keep what they have.
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -21,9 +22,11 @@ const OURS = ['plain', 'eager', 'float32', 'bfloat16'];
 /** A large convolution: what there is to be had. */
 const RATES = ['rate:float32', 'rate:bfloat16'];
 const TORCH = ['written', 'best:0:0', 'best:1:0', 'best:0:1', 'best:1:1'];
+/** Bytes that a contestant takes on average, as measured in float32 (AMD EPYC). */
+const MEMORY: Record<Model, number> = { linear: 0.61e9, shallow: 1.34e9, deep: 1.79e9 };
 /** Where the processor emulates bfloat16, a step of the deep net takes minutes: they stay out there. */
 const HALF = ['bfloat16', 'rate:bfloat16', 'best:0:1', 'best:1:1'];
-const TITLES: Record<string, string> = {
+export const TITLES: Record<string, string> = {
   plain: 'plain tfjs-node',
   eager: 'ours, eager',
   float32: 'ours, compiled float32',
@@ -46,7 +49,7 @@ interface Contestant {
   readonly times: number[];
 }
 
-interface Row {
+export interface Row {
   readonly way: string;
   readonly minimum: number;
   readonly median: number;
@@ -57,6 +60,32 @@ interface Row {
   readonly gigaflops?: number;
 }
 
+/** When, where and how long something was measured. */
+interface Origin {
+  readonly date: string;
+  readonly machine: ReturnType<typeof describeMachine>;
+  readonly rounds: number;
+}
+
+/** What bench/results keeps of a kind of processor. */
+export interface Saved extends Origin {
+  readonly results: Readonly<Record<string, readonly Row[]>>;
+  /** Where the rows of a model come from that the last run left out. */
+  readonly earlier?: Readonly<Record<string, Origin>>;
+}
+
+/** A run, and what those before it measured of the models that it left out. */
+export function mergeRuns(now: Saved, before?: Saved): Saved {
+  if (!before) return now;
+  const { results, earlier, ...origin } = before;
+  const kept = Object.keys(results).filter((model) => !(model in now.results));
+  return {
+    ...now,
+    results: { ...results, ...now.results },
+    ...(kept.length > 0 && { earlier: Object.fromEntries(kept.map((model) => [model, earlier?.[model] ?? origin])) }),
+  };
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: { rounds: { type: 'string', default: '10' } },
@@ -65,38 +94,56 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds);
   const unknown = positionals.find((name) => !MODELS.includes(name as Model));
   if (unknown || !(rounds >= 1)) throw new Error(`Usage: npm run bench -- [${MODELS.join('|')} …] [--rounds N]`);
+  const models = positionals.length > 0 ? (positionals as Model[]) : MODELS;
+  const isNative = processorHas('avx512_bf16') || processorHas('amx_bf16');
+  const ways = [...OURS, ...RATES, ...TORCH].filter((way) => isNative || !HALF.includes(way));
+  needMemory(models, ways);
   const python = installTorch();
   const machine = describeMachine(python);
   console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.features}; batch 256, ${rounds} rounds\n`);
-  const isNative = /avx512_bf16|amx_bf16/.test(machine.features);
   if (!isNative) console.log('This processor has neither AVX512-BF16 nor AMX: the bfloat16 rows are left out.\n');
-  const ways = [...OURS, ...RATES, ...TORCH].filter((way) => isNative || !HALF.includes(way));
   const results: Record<string, Row[]> = {};
-  for (const model of positionals.length > 0 ? (positionals as Model[]) : MODELS) {
+  for (const model of models) {
     results[model] = await compete(model, ways, rounds, python);
     console.log(table(model, results[model]));
   }
   const file = join(root, 'bench', 'results', `${machine.cpu.replace(/\W+/g, '-')}.json`);
   mkdirSync(join(root, 'bench', 'results'), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, results }, null, 2)}\n`);
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Saved) : undefined;
+  const saved = mergeRuns({ date: new Date().toISOString(), machine, rounds, results }, before);
+  writeFileSync(file, `${JSON.stringify(saved, null, 2)}\n`);
   console.log(`Saved to ${file}.`);
 }
 
+/** Those that take part: the linear network has no channels. */
+const waysOf = (model: Model, ways: readonly string[]) =>
+  ways.filter((way) => model !== 'linear' || !way.startsWith('best:1'));
+
+/** @throws Error when the contestants of a model need more memory than is free */
+export function needMemory(models: readonly Model[], ways: readonly string[], free = process.availableMemory()): void {
+  for (const model of models) {
+    const bytes = MEMORY[model] * waysOf(model, ways).length;
+    if (bytes <= free) continue;
+    const gigabytes = (value: number) => `${(value / 1e9).toFixed(1)} GB`;
+    throw new Error(
+      `The ${model} model's contestants, all alive at once, need about ${gigabytes(bytes)} of memory, and ${gigabytes(free)} are free: ` +
+        'end other programs, or name smaller models (npm run bench -- linear).',
+    );
+  }
+}
+
 async function compete(model: Model, ways: readonly string[], rounds: number, python: string): Promise<Row[]> {
-  const commands = ways
-    .filter((way) => model !== 'linear' || !way.startsWith('best:1')) // it has no channels
-    .map((way): [way: string, command: string, args: string[]] => {
-      if (OURS.includes(way)) return [way, process.execPath, [join(__dirname, 'contestant.js'), model, way]];
-      if (RATES.includes(way)) return [way, process.execPath, [join(__dirname, 'rate.js'), way.slice('rate:'.length)]];
-      return [way, python, [join(root, 'bench', 'peer.py'), model, way]];
-    });
+  const commands = waysOf(model, ways).map((way): [way: string, command: string, args: string[]] => {
+    if (OURS.includes(way)) return [way, process.execPath, [join(__dirname, 'contestant.js'), model, way]];
+    if (RATES.includes(way)) return [way, process.execPath, [join(__dirname, 'rate.js'), way.slice('rate:'.length)]];
+    return [way, python, [join(root, 'bench', 'peer.py'), model, way]];
+  });
   const contestants: Contestant[] = [];
   try {
     for (const [way, command, args] of commands) contestants.push(await start(way, command, args));
     for (let round = 0; round < rounds; round++) {
-      for (const { way, process, lines, times } of contestants) {
-        process.stdin.write(`${RATES.includes(way) ? 1 : STEPS[model]}\n`);
-        times.push(...(JSON.parse(await nextLine(lines)) as number[]));
+      for (const contestant of contestants) {
+        contestant.times.push(...(await takeTurn(contestant, RATES.includes(contestant.way) ? 1 : STEPS[model])));
       }
     }
     return contestants.map(({ way, process, flop, times }) => ({
@@ -112,21 +159,32 @@ async function compete(model: Model, ways: readonly string[], rounds: number, py
   }
 }
 
-async function start(way: string, command: string, args: string[]): Promise<Contestant> {
+/** Starts a contestant; it is ready for its turns. */
+export async function start(way: string, command: string, args: string[]): Promise<Contestant> {
   const child = spawn(command, args, {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   }) as unknown as ChildProcessWithoutNullStreams;
   const reader: Interface = createInterface({ input: child.stdout });
+  // That it has ended is told by the end of its lines.
+  child.stdin.on('error', () => {});
   const lines = reader[Symbol.asyncIterator]();
-  const flop = Number((await nextLine(lines)).slice('ready'.length));
+  const flop = Number((await nextLine(way, lines)).slice('ready'.length));
   return { way, process: child, lines, flop, times: [] };
 }
 
-async function nextLine(lines: AsyncIterator<string>): Promise<string> {
+/** Lets a contestant run so many steps; gives their times in ms. */
+export async function takeTurn({ way, process, lines }: Contestant, steps: number): Promise<number[]> {
+  process.stdin.write(`${steps}\n`);
+  return JSON.parse(await nextLine(way, lines)) as number[];
+}
+
+async function nextLine(way: string, lines: AsyncIterator<string>): Promise<string> {
   const { value, done } = (await lines.next()) as IteratorResult<string, undefined>;
-  if (done) throw new Error('A contestant ended before its time: see its error above.');
-  return value;
+  if (!done) return value;
+  throw new Error(
+    `“${TITLES[way]}” ended before its time: see its error above; if there is none, the memory may have run out.`,
+  );
 }
 
 /** VmHWM of /proc: kilobytes. */
@@ -189,7 +247,9 @@ function describeMachine(python: string) {
   };
 }
 
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});
+if (require.main === module) {
+  main().catch((error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}

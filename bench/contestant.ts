@@ -8,7 +8,7 @@ import { flopOfStep } from './work';
 const BATCH = 256;
 const images = Uint8Array.from({ length: BATCH * 3072 }, (_, i) => (i * 2654435761) >>> 24);
 const labels = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
-/** The seed's recipe is lr 0.1; here the loss only has to stay finite. */
+/** The original's learning rate is 0.1; here the loss only has to stay finite. */
 const lr = 0.001;
 
 const [kind, way] = process.argv.slice(2) as [

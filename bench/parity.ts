@@ -1,5 +1,5 @@
 // npm run parity -- GOLDEN.json: trains as a PyTorch run whose values are in the file did, and compares step by step.
-// The file format and the formula that fills the parameters are PyTorch's side of the matter: see bench/README.md.
+// bench/README.md describes the file, and the formula that fills the parameters on both sides.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile, deepCnn, firstImages, linear, loadCifar10, shallowCnn, type Split } from 'cifar10';
@@ -61,7 +61,7 @@ const models = {
   deep: () => deepCnn({ dropout: [0, 0, 0] }),
 };
 
-/** Fills the parameters by the formula of `make_golden.py`, in PyTorch's order and layout. */
+/** Fills the parameters by the formula of bench/README.md, in PyTorch's order and layout. */
 function fillParameters(slots: readonly StateSlot[], { frequency, step, phase }: Fill): void {
   let bound = 1;
   slots

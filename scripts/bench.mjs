@@ -2,18 +2,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './paths.mjs';
-import { run, SetupError } from './run.mjs';
-import { setUp } from './setup.mjs';
+import { compile, runOrExit } from './run.mjs';
+import { setUpOrExit } from './setup.mjs';
 
 const [name, ...args] = process.argv.slice(2);
-try {
-  await setUp();
-  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', join(root, 'bench')]);
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`\n${error.message}`);
-  process.exit(1);
-}
+await setUpOrExit();
+await runOrExit(() => compile(join(root, 'bench')));
 const program = spawn(process.execPath, [join(root, 'bench', 'dist', `${name}.js`), ...args], { stdio: 'inherit' });
 // Ctrl+C and a request to end go to the program, which may have something to save.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => program.kill(signal));

@@ -1,13 +1,13 @@
 // npm run doctor: what there is, on what it runs, and what is wrong, if anything.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import './check-node.cjs';
-import { device, findGpus, freeDisk, tryRun } from './machine.mjs';
-import { jupyterEnv, python, root, tensorflow } from './paths.mjs';
-import { SetupError } from './run.mjs';
+import { device, findGpus, findPython, freeDisk, tryRun } from './machine.mjs';
+import { jupyterEnv, python, root, state, tensorflow, venv } from './paths.mjs';
+import { explain, SetupError } from './run.mjs';
 import { missingSteps } from './setup.mjs';
 
 try {
@@ -18,6 +18,14 @@ try {
   process.exit(1);
 }
 const problems = missingSteps().map((title) => `Not done: “${title}”. npm start or npm test does it.`);
+try {
+  for (const folder of [root, state, venv, join(root, 'node_modules')]) {
+    if (existsSync(folder)) accessSync(folder, constants.W_OK);
+  }
+  if (!existsSync(python)) findPython();
+} catch (error) {
+  problems.push(explain(error.message) ?? error.message);
+}
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 const tfjs = probeTfjs();

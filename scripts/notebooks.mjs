@@ -3,12 +3,11 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { cleanOutputs } from './outputs.mjs';
 import { jupyterEnv, root, state, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
-import { run, SetupError } from './run.mjs';
-import { setUp } from './setup.mjs';
+import { run, runOrExit, SetupError } from './run.mjs';
+import { setUpOrExit } from './setup.mjs';
 import { writeAtomically } from './stamp.mjs';
 
 const folder = join(root, 'notebooks');
@@ -22,19 +21,15 @@ const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
   .filter((name) => /^[^.].*\.ipynb$/.test(name) && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();
-try {
-  await setUp();
+await setUpOrExit();
+await runOrExit(async () => {
   const draw = await chartPrinter();
   try {
     for (const name of names) await reportStep(`Running ${name}`, () => remake(name, draw));
   } finally {
     await draw.close();
   }
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`\n${error.message}`);
-  process.exit(1);
-}
+});
 
 /**
  * Runs one notebook and writes it back with its outputs; a notebook with a failing cell stays as it was, and so does one that
@@ -83,6 +78,7 @@ async function chartPrinter() {
         'or name it by CHROMIUM=/path/to/chromium, then run the command again.',
     );
   }
+  const { chromium } = await import('playwright-core'); // only now: set-up may have just installed it
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   const page = await browser.newPage();
   await page.addScriptTag({ path: join(root, 'node_modules', 'plotly.js-dist', 'plotly.js') });

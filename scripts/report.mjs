@@ -23,7 +23,7 @@ export async function reportStep(title, body) {
 function makeBar(title) {
   let tenths = 0;
   return (done, total) => {
-    const share = total > 0 ? done / total : 0;
+    const share = total > 0 ? Math.min(done / total, 1) : 0; // a server may tell less than it sends
     if (terminal) {
       const filled = Math.round(share * 30);
       const megabytes = `${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`;

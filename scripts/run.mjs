@@ -1,10 +1,22 @@
 // Runs the programs that set-up needs, keeps what they print in a log, and turns failures into one sentence.
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { log, root, scratch } from './paths.mjs';
 
 /** A failure that the user can mend: the message is all that is shown. */
 export class SetupError extends Error {}
+
+/** Runs `body`; where it fails of what the user can mend, says that and ends the process. */
+export async function runOrExit(body) {
+  try {
+    await body();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
 
 /** What every program of set-up gets: nothing is cached, installed or left outside the project folder. */
 const environment = () => ({
@@ -27,7 +39,7 @@ const environment = () => ({
  * @throws {SetupError} when it can't be started or ends with an error
  */
 export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true } = {}) {
-  appendFileSync(log, `\n$ ${command} ${args.join(' ')}\n`);
+  keep(`\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((done, fail) => {
     const child = spawn(command, args, {
       cwd: root,
@@ -43,34 +55,50 @@ export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true
     child.stderr.setEncoding('utf8').on('data', take);
     child.on('error', (error) => fail(new SetupError(`${command} could not be started: ${error.message}.`)));
     child.on('close', (code, signal) => {
-      appendFileSync(log, output.replace(/^Progress \d.*\n/gm, ''));
+      const problem = keep(output.replace(/^Progress \d.*\n/gm, ''));
       if (code === 0) return done(output);
       const ending = output.trim().slice(-4000);
       const lines = ending.split('\n').slice(-3).join('\n  ');
-      fail(
-        new SetupError(
-          (isSetUp && explain(ending)) ||
-            `${command} failed (${code ?? signal}):\n  ${lines}\nAll that it printed is in ${log}.`,
-        ),
-      );
+      const rest = problem ? `The log could not be written: ${problem}.` : `All that it printed is in ${log}.`;
+      const known = isSetUp ? explain(`${ending}\n${problem}`) : null;
+      fail(new SetupError(known ?? `${command} failed (${code ?? signal}):\n  ${lines}\n${rest}`));
     });
   });
 }
+
+/** Adds to the log; gives what keeps it from that, such as a full disk, or ''. */
+function keep(text) {
+  try {
+    appendFileSync(log, text);
+    return '';
+  } catch (error) {
+    return error.message;
+  }
+}
+
+/** Compiles a TypeScript project and those that it refers to. An error in its sources is none of the machine. */
+export const compile = (folder, ...options) =>
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--build', ...options, folder], {
+    isSetUp: false,
+  });
 
 /**
  * One sentence for failures with a known remedy, else null.
  * @param {string} output what a failed program printed, or an error's message
  */
 export function explain(output) {
-  const known = causes.find(({ pattern }) => pattern.test(output));
-  if (!known) return null;
-  const { pattern, sentence } = known;
-  return `${typeof sentence === 'string' ? sentence : sentence(pathAt(pattern, output))}, then run the command again.`;
+  for (const { codes, words, sentence } of causes) {
+    const fits = (text) => codes.test(text) || words.test(text);
+    if (!fits(output)) continue;
+    const told = typeof sentence === 'string' ? sentence : sentence(pathAt(fits, output));
+    return `${told}, then run the command again.`;
+  }
+  return null;
 }
 
-/** The first path in quotation marks on a line that `pattern` fits. */
-const pathAt = (pattern, output) =>
-  output.split('\n').flatMap((line) => (pattern.test(line) ? (/['"](\/.+?)['"]/.exec(line)?.[1] ?? []) : []))[0];
+/** The first path in quotation marks on a line that fits. */
+const pathAt = (fits, output) =>
+  output.split('\n').flatMap((line) => (fits(line) ? (/['"](\/.+?)['"]/.exec(line)?.[1] ?? []) : []))[0];
 
 /** @param {string} [path] what could not be written, where it is known */
 function notWritable(path = root) {
@@ -79,24 +107,28 @@ function notWritable(path = root) {
   return `${what} can't be written to: check its owner and permissions${remedy}`;
 }
 
+/** Codes and names of errors as they are written, as whole words: EROFS is in “numberOfSteps”, too. Words in any case. */
 const causes = [
   {
-    pattern: /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i,
+    codes: /\b(ENOSPC|EDQUOT)\b/,
+    words: /No space left on device|Disk quota exceeded/i,
     sentence: 'The disk is full: free some space',
   },
   {
-    pattern: /EROFS|EACCES|EPERM|Read-only file system|Permission denied/i,
+    codes: /\b(EROFS|EACCES|EPERM)\b/,
+    words: /Read-only file system|Permission denied/i,
     sentence: notWritable,
   },
   {
-    pattern:
-      /CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|DEPTH_ZERO_SELF_SIGNED|CERT_HAS_EXPIRED/i,
+    codes: /CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|\bUNABLE_TO_(GET_ISSUER|VERIFY)|\bCERT_HAS_EXPIRED\b/,
+    words: /certificate verify failed|self[- ]signed certificate/i,
     sentence:
       "A package registry's certificate was not trusted: check the clock; if a proxy inspects your traffic, set NODE_EXTRA_CA_CERTS and PIP_CERT to its certificate",
   },
   {
-    pattern:
-      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|network timeout|NewConnectionError|ConnectTimeout|ReadTimeout|ConnectionError|ProxyError|IncompleteRead|name resolution/i,
+    codes:
+      /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E407|(New|)ConnectionError|Connection(Reset|Refused)Error|NameResolutionError|(Connect|Read)Timeout(Error|)|ProxyError|IncompleteRead)\b/,
+    words: /network timeout|socket timeout|name resolution|Name or service not known|Network is unreachable/i,
     sentence: 'A package registry could not be reached: check the network (behind a proxy, set HTTPS_PROXY)',
   },
 ];

@@ -17,7 +17,7 @@ import { withLock } from './lock.mjs';
 import { device, findCompiler, findPython, needDisk } from './machine.mjs';
 import { binding, bindingPackage, log, python, root, scratch, state, tensorflow, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
-import { explain, run, SetupError } from './run.mjs';
+import { compile, explain, run, runOrExit, SetupError } from './run.mjs';
 import { fingerprint, isStamped, stamped } from './stamp.mjs';
 
 const requirements = (name) => join(root, 'scripts', 'requirements', `${name}.txt`);
@@ -59,7 +59,7 @@ const library = {
   bytes: () => (device() === 'gpu' ? 10e9 : 1.5e9),
   async make(bar) {
     const folder = tensorflow(device());
-    const partial = `${folder}.partial`;
+    const partial = partialOf(folder);
     for (const path of [folder, partial]) rmSync(path, { recursive: true, force: true });
     const onLine = (line) => {
       const [, done, total] = /^Progress (\d+) of (\d+)/.exec(line) ?? [];
@@ -71,6 +71,12 @@ const library = {
     renameSync(partial, folder);
   },
 };
+
+/** Where TensorFlow's folder is made. */
+const partialOf = (folder) => `${folder}.partial`;
+
+/** What a set-up that was killed may have left, and no step goes on with. */
+const leftovers = () => [scratch, ...['cpu', 'gpu'].map((device) => partialOf(tensorflow(device)))];
 
 const native = {
   title: 'Compiling the TensorFlow binding',
@@ -96,8 +102,7 @@ const lib = {
   bytes: () => 0,
   async make() {
     rmSync(join(root, 'lib', 'dist'), { recursive: true, force: true });
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    await run(process.execPath, [tsc, '--build', '--force', join(root, 'lib')]);
+    await compile(join(root, 'lib'), '--force');
   },
 };
 
@@ -129,24 +134,16 @@ export async function setUp() {
 }
 
 /** Sets up; where that fails, says why in one sentence and ends the process. */
-export async function setUpOrExit() {
-  try {
-    await setUp();
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.error(error.message);
-    process.exit(1);
-  }
-}
+export const setUpOrExit = () => runOrExit(setUp);
 
 /** The titles of the steps that are not done. */
 export const missingSteps = () => steps.filter((step) => !isDone(step)).map(({ title }) => title);
 
 async function makeMissing() {
+  for (const path of leftovers()) rmSync(path, { recursive: true, force: true });
   const missing = steps.filter((step) => !isDone(step));
   needDisk(missing.reduce((sum, step) => sum + step.bytes(), 0));
   writeFileSync(log, '');
-  rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch);
   for (const step of steps) {
     // Asked again: what a step makes may be what a later one stands on.

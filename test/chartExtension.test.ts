@@ -60,26 +60,40 @@ describe('the chart extension', { skip: noChromium }, () => {
     }
   });
 
-  test('shows no pictures at the pointer of a figure that has none, where one was that had some', async () => {
-    const sheet = { source: '', columns: 1, side: 32, scale: 1 };
+  test('shows the pictures of the point at the pointer, until the pointer or the figure goes', async () => {
+    const sheet = { source: 'data:image/png;base64,', columns: 3, side: 32, scale: 2 };
     const { data, layout } = learningCurves([]);
     const withPictures = { data, layout: { ...layout, meta: { hoverPictures: sheet } } };
-    const faults = await page.evaluate<string[]>(`(async () => {
-      const faults = [];
-      const hover = () => {
-        const node = chart.node;
-        try {
-          node.emit('plotly_hover', { points: [{ customdata: 0 }], event: { clientX: 1, clientY: 1 } });
-        } catch (error) {
-          faults.push(error.message);
-        }
+    const without = { data, layout: { ...layout, height: 300 } };
+    type Seen = Record<'hovered' | 'left' | 'again' | 'replaced' | 'without', string[]>;
+    const seen = await page.evaluate<Seen>(`(async () => {
+      const { node } = chart;
+      const hover = () =>
+        node.emit('plotly_hover', { points: [{ customdata: [4, 5] }], event: { clientX: 1, clientY: 1 } });
+      /** Whether they are shown, and which part of the sheet each is. */
+      const see = () => {
+        const pictures = document.querySelector('.cifar10-hover-pictures');
+        const parts = [...pictures.children].map(({ style }) => style.backgroundPosition + ' / ' + parseFloat(style.backgroundSize));
+        return [pictures.style.display, ...(pictures.style.display === 'none' ? [] : parts)];
       };
+      const seen = {};
       await chart.renderModel(modelOf(${JSON.stringify(withPictures)}));
       hover();
-      await chart.renderModel(modelOf(${JSON.stringify({ data, layout: { ...layout, height: 300 } })}));
+      seen.hovered = see();
+      node.emit('plotly_unhover', {});
+      seen.left = see();
       hover();
-      return faults;
+      seen.again = see();
+      const replaced = chart.renderModel(modelOf(${JSON.stringify(without)}));
+      seen.replaced = see();
+      await replaced;
+      hover();
+      seen.without = see();
+      return seen;
     })()`);
-    assert.deepEqual(faults, []);
+    // The fifth and the sixth of pictures of 64 px in rows of three.
+    const shown = ['flex', '-64px -64px / 192', '-128px -64px / 192'];
+    const hidden = ['none'];
+    assert.deepEqual(seen, { hovered: shown, left: hidden, again: shown, replaced: hidden, without: hidden });
   });
 });

@@ -11,12 +11,14 @@ import {
   lrCurve,
   runCurves,
 } from 'cifar10';
-import { decimate } from 'cifar10/dist/charts/decimate';
+import { decimate, decimateEpochs } from 'cifar10/dist/charts/decimate';
 import { mapGrid } from 'cifar10/dist/charts/maps';
+import { heatOverlay } from 'cifar10/dist/charts/overlay';
 import { percent } from 'cifar10/dist/charts/theme';
 
 interface Trace {
   name: string;
+  mode: string;
   x: number[];
   y: number[];
   xaxis: string;
@@ -72,7 +74,7 @@ test('learning curves: of a longer recorded run only what lies on the axis is dr
 });
 
 test('learning curves: several recorded runs, each dashed in its own way', () => {
-  const references = ['a', 'b', 'c', 'd'].map((name) => ({ name, points: [point(1, 0.5)] }));
+  const references = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, points: [point(1, 0.5)] }));
   const inFirstPanel = traces(learningCurves([], { references })).filter(({ xaxis }) => xaxis === 'x');
   const dashes = references.map(({ name }) =>
     inFirstPanel.filter((trace) => trace.name.endsWith(`, ${name}`)).map(({ line }) => line.dash),
@@ -82,7 +84,31 @@ test('learning curves: several recorded runs, each dashed in its own way', () =>
     ['dot', 'dot'],
     ['dashdot', 'dashdot'],
     ['longdash', 'longdash'],
+    ['longdashdot', 'longdashdot'],
   ]);
+});
+
+test('a curve of one epoch is a marker: its line alone could not be seen', () => {
+  const one = [point(1, 0.5)];
+  const modes = (figure: Figure) => [...new Set(traces(figure).map(({ mode }) => mode))];
+  assert.deepEqual(modes(learningCurves(one, { references: [{ name: 'recorded', points: one }] })), ['lines+markers']);
+  const runs = (points: typeof one) => {
+    const { data } = runCurves([{ name: 'a', points, look: 0 }]);
+    return (data as (Trace & { marker?: object })[]).filter(({ name }) => name === 'a');
+  };
+  assert.ok(runs(one).every(({ mode, marker }) => mode === 'lines+markers' && marker));
+  const [training] = runs([...one, point(2, 0.5)]);
+  assert.deepEqual([training.mode, training.marker], ['lines', undefined], 'a longer one has its line only');
+});
+
+test('learning curves end with the last epoch as it was, however long the run', () => {
+  const points = Array.from({ length: 1001 }, (_, i) => point(i + 1, i / 1001));
+  const figures = [learningCurves(points), runCurves([{ name: 'a', points, look: 0 }])];
+  for (const figure of figures) {
+    const [{ x, y }] = traces(figure);
+    assert.deepEqual([x.at(-1), y.at(-1)], [1001, (100 * 1000) / 1001]);
+    assert.ok(x.length <= 500);
+  }
 });
 
 test('a title stands above the legend, with room for both', () => {
@@ -128,6 +154,48 @@ test('maps: the image beside them is whole, however few they are', () => {
   }
 });
 
+test('maps: a few extreme values leave the colour scale alone, and a few others than all the rest have all of it', () => {
+  const scale = (values: ArrayLike<number>) => {
+    const maps = { values: Float32Array.from(values), count: values.length / 100, height: 10, width: 10 };
+    const options = { image: new Uint8Array(3072), title: '', numbers: [], unit: '' };
+    const [{ zmin, zmax }] = mapGrid(maps, options).data as { zmin: number; zmax: number }[];
+    return [zmin, zmax];
+  };
+  const rising = Array.from({ length: 1000 }, (_, i) => i);
+  assert.deepEqual(scale(rising), [0, 994]);
+  assert.deepEqual(scale([0, ...rising.slice(0, 998).map((value) => value + 1), 9e9]), [0, 994], 'maps after a ReLU');
+  assert.deepEqual(scale([-9e9, ...rising.slice(0, 999)])[0], 3, 'values below 0');
+  assert.deepEqual(scale([...Array<number>(997).fill(0), 7, 5, 6]), [0, 7], 'nearly all are equal');
+  assert.deepEqual(scale([...Array<number>(998).fill(0), 7, -5]), [-5, 7], 'nearly all are equal, and in the middle');
+  assert.deepEqual(scale(Array<number>(100).fill(5)), [5, 6]);
+});
+
+test('a heat map lies over its image the right way round: hot above right, in the colours of the image below', () => {
+  const quarters = [
+    [200, 0, 0],
+    [0, 200, 0],
+    [0, 0, 200],
+    [100, 100, 100],
+  ];
+  const quarter = (i: number, side: number) => 2 * Number(i >= (side * side) / 2) + Number(i % side >= side / 2);
+  const image = Uint8Array.from({ length: 3072 }, (_, i) => quarters[quarter(Math.floor(i / 3), 32)][i % 3]);
+  const heat = Float32Array.from({ length: 64 * 64 }, (_, i) => Number(quarter(i, 64) === 1));
+  const { png, width, height } = heatOverlay(image, heat);
+  assert.deepEqual([width, height], [64, 64]);
+  const { data } = PNG.sync.read(Buffer.from(png));
+  const [cold, hot] = [
+    [0, 0, 4],
+    [252, 255, 164],
+  ];
+  for (let i = 0; i < 64 * 64; i++) {
+    const heatColor = quarter(i, 64) === 1 ? hot : cold;
+    const expected = quarters[quarter(i, 64)].map((below, channel) =>
+      Math.round(0.4 * below + 0.6 * heatColor[channel]),
+    );
+    assert.deepEqual([...data.subarray(4 * i, 4 * i + 4)], [...expected, 255], `x ${i % 64}, y ${Math.floor(i / 64)}`);
+  }
+});
+
 test('a probability near 0 or 1 does not look certain; a certain one does', () => {
   const shown = [0, 0.0004, 0.004, 0.5, 0.94, 0.997, 0.9996, 1].map(percent);
   assert.deepEqual(shown, ['0 %', '<0.1 %', '0.4 %', '50 %', '94 %', '99.7 %', '>99.9 %', '100 %']);
@@ -160,6 +228,12 @@ test('decimate keeps short series, and takes means of neighbours of long ones', 
   assert.throws(() => decimate(rows, 0), /limit is 0/);
 });
 
+test('decimated epochs keep the last one as it is', () => {
+  const rows = [1, 2, 3, 4, 5].map((x) => ({ x }));
+  assert.deepEqual(decimateEpochs(rows, 5), rows);
+  assert.deepEqual(decimateEpochs(rows, 3), [{ x: 1.5 }, { x: 3.5 }, { x: 5 }]);
+});
+
 test('a histogram counts every value once, the largest too, and holds no more than its bars', () => {
   const values = Uint8Array.from({ length: 100_000 }, (_, i) => i % 256);
   const figure = histograms([{ title: 'bytes', xTitle: 'value', values }], { bins: 64 });
@@ -174,6 +248,52 @@ test('histograms side by side have one scale of shares, so that a bar as high is
     ['yaxis', 'yaxis2', 'yaxis3'].map((key) => (layout[key] as { matches?: string }).matches),
     [undefined, 'y', 'y'],
   );
+});
+
+test('histograms side by side share the width; more than fit are refused', () => {
+  const panels = (count: number) => Array.from({ length: count }, () => ({ title: '', xTitle: '', values: [1, 2] }));
+  const { layout } = histograms(panels(4));
+  const ends = ['xaxis', 'xaxis2', 'xaxis3', 'xaxis4'].flatMap((key) => (layout[key] as { domain: number[] }).domain);
+  assert.deepEqual(
+    ends,
+    [...ends].sort((a, b) => a - b),
+  );
+  assert.deepEqual([ends[0], ends.at(-1)], [0, 1]);
+  assert.throws(() => histograms(panels(10)), /there are 10 histograms; expected at most 4 side by side/);
+});
+
+test('a histogram counts a value between two bars in the one that begins there', () => {
+  const bars = (values: ArrayLike<number>, bins: number, range?: [number, number]) => {
+    const [{ y }] = traces(histograms([{ title: '', xTitle: '', values, range }], { bins }));
+    return y.flatMap((share, bar) => (share > 0 ? [bar] : []));
+  };
+  for (let edge = 0; edge < 10; edge++) assert.deepEqual(bars([edge / 10], 10, [0, 1]), [edge], `${edge / 10}`);
+  assert.deepEqual(bars([0.2], 6, [0.1, 0.7]), [1]);
+  assert.deepEqual(bars([0.3], 6, [0.1, 0.7]), [2]);
+  assert.deepEqual(bars([0.0999, 0.2999], 10, [0, 1]), [0, 2]);
+  assert.deepEqual(bars([1], 10, [0, 1]), [9], 'the largest value is in the last bar');
+});
+
+test('a histogram of equal values has them in its middle', () => {
+  const [{ x, y }] = traces(histograms([{ title: '', xTitle: '', values: [5, 5, 5] }], { bins: 5 }));
+  assert.deepEqual(y.map(Math.round), [0, 0, 100, 0, 0]);
+  assert.deepEqual([x[0], x[2], x[4]], [4.6, 5, 5.4]);
+  const [{ y: large }] = traces(histograms([{ title: '', xTitle: '', values: [1e17] }], { bins: 5 }));
+  assert.deepEqual(large, [0, 0, 100, 0, 0]);
+});
+
+test('a histogram refuses a range that is none', () => {
+  for (const range of [
+    [4, 0],
+    [1, 1],
+    [0, NaN],
+    [-Infinity, 0],
+  ] as const) {
+    assert.throws(() => histograms([{ title: '', xTitle: '', values: [1], range }]), {
+      name: 'RangeError',
+      message: `range is [${range.join(', ')}]; expected two finite numbers, the lower one first`,
+    });
+  }
 });
 
 test('a histogram leaves out what lies outside of its range, and takes equal or no values', () => {
@@ -230,6 +350,16 @@ test('an image grid refuses what makes no picture', () => {
   assert.throws(() => captionedImages({ images }, ['a'], { columns: 0 }), /columns is 0/);
   assert.throws(() => imageGrid({ images }, { count: 2 }), /count is 2, but there are only 1 images/);
   assert.throws(() => imageGrid({ images: new Uint8Array(3072 * 3000) }), /3,000 images is too large.* 2,500: .*count/);
+  assert.throws(
+    () => imageGrid({ images: new Uint8Array(3072 * 1000) }, { scale: 10 }),
+    /a picture of 6,476 × 16,196 pixels is too large; expected at most 16,000,000 in all: choose a smaller scale/,
+  );
+  for (const bytes of [0, 4608]) {
+    assert.throws(() => imageGrid({ images: new Uint8Array(bytes) }), {
+      name: 'RangeError',
+      message: `there are ${bytes.toLocaleString('en')} bytes; expected 3,072 for each image, and at least one image`,
+    });
+  }
 });
 
 test('captioned images have a text under each image, and refuse more captions than images', () => {
@@ -241,4 +371,8 @@ test('captioned images have a text under each image, and refuse more captions th
     ['cat', 'dog'],
   );
   assert.throws(() => captionedImages({ images }, ['a', 'b', 'c']), /3 captions, but only 2 images/);
+  assert.throws(
+    () => captionedImages({ images: new Uint8Array(3072 * 401) }, Array<string>(401).fill('a')),
+    /a figure of 401 images with captions is too large; expected at most 400: say how many by count/,
+  );
 });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { checkbox, dropdown, logSlider, slider } from 'cifar10';
+import { defaultStep } from 'cifar10/dist/jupyter/controls';
 import { root, runCells, textOf } from './kernel';
 
 const setup = `
@@ -78,6 +79,7 @@ describe('controls, as a page talks to them', () => {
     states: { open: 'jupyter.widget.control', data: { method: 'request_states' } },
     unknown: { open: 'nobody.knows', data: {} },
     forged: { ...move('lr', { value: 5 }), forged: true },
+    afterForged: { run: report },
     toldToOthers: move('momentum', { value: 0.5 }),
     told: { see: '"method": "echo_update", "state": {"value": 0.5}', answers: true },
     asked: { send: { method: 'request_state' }, to: 'lr' },
@@ -161,7 +163,7 @@ describe('controls, as a page talks to them', () => {
 
   test('a message with a wrong signature is ignored', () => {
     assert.ok(results.state);
-    assert.equal(reported(results.atFirst)[4].lr, 0.1);
+    assert.equal(reported(results.afterForged)[4].lr, 0.1);
   });
 
   test('all messages are of one session: JupyterLab drops some where it changes', () => {
@@ -232,6 +234,12 @@ const refused: [() => unknown, RegExp][] = [
   [() => slider({ value: 0, step: 0 }), /slider: step is 0; expected a number above 0/],
   [() => logSlider({ value: 1, min: 0, max: 1 }), /logSlider: min is 0; expected a number above 0/],
   [() => logSlider({ value: 10, min: 0.1, max: 1 }), /logSlider: value is 10; expected a number from 0.1 to 1/],
+  [
+    () => slider({ value: 0, max: Infinity }),
+    /slider: min is 0, max is Infinity; expected min below max, and both finite/,
+  ],
+  [() => logSlider({ value: 1, min: 0.1, max: Infinity }), /logSlider: min is 0.1, max is Infinity; .* both finite/],
+  [() => dropdown({ options: [] }), /dropdown: there are no options; expected at least one/],
   [() => dropdown({ options: ['a', 'b'], value: 'c' as 'a' }), /dropdown: value is c; expected a or b/],
 ];
 for (const [make, says] of refused) {
@@ -251,4 +259,20 @@ test('controls say their values as they are shown', () => {
 
 test('a logarithmic slider has two digits at the start, too', () => {
   assert.equal(logSlider({ value: 0.125, min: 0.01, max: 1 }).value, 0.13);
+});
+
+test('a value that is rounded stays within its range', () => {
+  assert.equal(logSlider({ value: 0.125, min: 0.01, max: 0.125 }).value, 0.125);
+  assert.equal(logSlider({ value: 0.1, min: 0.01, max: 0.125 }).format(0.125), '0.125');
+  assert.equal(logSlider({ value: 0.0124, min: 0.0124, max: 1 }).value, 0.0124);
+  assert.equal(slider({ value: 2 / 3, max: 2 / 3 }).value, 2 / 3);
+});
+
+test('the step of a slider is about a hundredth of its range, and a power of ten', () => {
+  const steps = [0.001, 0.5, 0.95, 0.99, 1, 1.1, 2, 10, 100].map(defaultStep);
+  assert.deepEqual(steps, [0.00001, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1, 1]);
+  for (let range = 0.1; range < 1000; range *= 1.07) {
+    const count = range / defaultStep(range);
+    assert.ok(count > 30 && count < 320, `${count} steps from 0 to ${range}`);
+  }
 });

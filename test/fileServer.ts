@@ -1,26 +1,22 @@
 // A web server that misbehaves on demand, and the archives that it serves.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { arrayBuffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
 import type { RecordFile } from 'cifar10/dist/data/files';
 import type { Archive } from 'cifar10/dist/data/official';
+import type { Context as Cleanup } from './project';
+
+export { type Context as Cleanup, temporaryFolder } from './project';
 
 // The machine's own settings are no part of the tests.
 for (const name of ['CIFAR10_URL', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
   delete process.env[name];
   delete process.env[name.toLowerCase()];
-}
-
-/** What a test's context offers. */
-export interface Cleanup {
-  after(undo: () => void): void;
 }
 
 export interface Server {
@@ -93,13 +89,6 @@ export async function sendFile(
     await sleep(50); // what was sent shall arrive first
     response.destroy();
   }
-}
-
-/** A folder that goes when the test ends. */
-export function temporaryFolder(t: Cleanup): string {
-  const folder = mkdtempSync(join(tmpdir(), 'cifar10-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 export const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');

@@ -116,6 +116,38 @@ test('with the matrix come the images of each cell, the surest first, in one she
   assert.ok(JSON.stringify(confusionMatrix(uniform, many, ten)).length < 1_500_000);
 });
 
+test('of a cell with many images, those of which the model is most sure are named and shown, the surest first', () => {
+  const sure = [0.6, 0.9, 0.7, 0.95, 0.8, 0.65];
+  const many: Split = {
+    images: Uint8Array.from({ length: sure.length * 3072 }, (_, i) => 40 * Math.floor(i / 3072)), // image 3 is all 120
+    labels: new Uint8Array(sure.length),
+    size: sure.length,
+  };
+  const given = Float32Array.from(sure.flatMap((probability) => [1 - probability, probability, 0]));
+  const { data, layout } = confusionMatrix(given, many, names);
+  const [{ text, customdata }] = data as (Trace & { customdata: number[][][] })[];
+  assert.match(text[0][1], /such as the images 3, 1, 4, 2$/);
+  const { source } = (layout.meta as { hoverPictures: { source: string } }).hoverPictures;
+  const sheet = tf.node.decodeJpeg(Buffer.from(source.split(',')[1], 'base64'));
+  const shown = customdata[0][1].map((place) =>
+    tf.tidy(() =>
+      Math.round(
+        tf
+          .slice(sheet, [0, 32 * place, 0], [32, 32, 3])
+          .mean()
+          .dataSync()[0] / 40,
+      ),
+    ),
+  );
+  sheet.dispose();
+  assert.deepEqual(shown, [3, 1, 4, 2]);
+  const hovers = traces(confusedImages(given, many, names, 'cat', 'dog'))[0].text.map(String);
+  assert.deepEqual(
+    hovers.map((hover) => Number(/image (\d)/.exec(hover)?.[1])),
+    [3, 1, 4, 2, 5, 0],
+  );
+});
+
 test('confusions are the mistakes of the matrix as rows, the most frequent first', () => {
   const twice = [...labels, 0].map(Number);
   const rows = confusions(Float32Array.of(...probabilities, 0.1, 0.8, 0.1), { labels: Uint8Array.from(twice) }, names);
@@ -165,9 +197,25 @@ test('most wrong are the mistakes, the surest first; least sure are the lowest, 
   ]);
 });
 
-test('a model without mistakes has an empty figure of mistakes, and no fault', () => {
+test('of a model without mistakes it is said that there are none', () => {
   const one = { images: split.images.subarray(0, 3072), labels: labels.subarray(0, 1), size: 1 };
-  assert.deepEqual(captionsOf(mostWrongImages(probabilities.subarray(0, 3), one, names)), []);
+  const figure = mostWrongImages(probabilities.subarray(0, 3), one, names);
+  assert.deepEqual(captionsOf(figure), ['no mistakes among 1 image']);
+  assert.ok((figure.layout.height as number) >= 80);
+  const sure = Float32Array.from({ length: 3000 }, (_, i) => Number(i % 3 === 0));
+  const right = { images: new Uint8Array(1000 * 3072), labels: new Uint8Array(1000), size: 1000 };
+  assert.deepEqual(captionsOf(mostWrongImages(sure, right, names)), ['no mistakes among 1,000 images']);
+});
+
+test('more images with captions than a notebook carries are refused', () => {
+  const size = 500;
+  const many = { images: new Uint8Array(size * 3072), labels: new Uint8Array(size), size };
+  const given = Float32Array.from({ length: 3 * size }, (_, i) => Number(i % 3 === 1));
+  assert.throws(
+    () => mostWrongImages(given, many, names, { count: 10_000 }),
+    /a figure of 500 images with captions is too large; expected at most 400: say how many by count/,
+  );
+  assert.equal(captionsOf(mostWrongImages(probabilities, split, names, { count: 10_000 })).length, 3);
 });
 
 test('calibration: as the paper counts it, each guess in one bin, edges in the bin below, and the expected error', () => {
@@ -195,10 +243,34 @@ test('a model that is as sure as it is right has no calibration error; one that 
   assert.equal(calibrationBins(sure, Uint8Array.of(1, 1), 15).expectedError, 1);
 });
 
-test('the calibration curve names its error, and draws only bins with images', () => {
+test('calibration: a probability on an edge, as 32 bits have it, is in the bin below', () => {
+  const binOf = (probability: number, bins: number) =>
+    calibrationBins(Float32Array.of(probability, 0), Uint8Array.of(0), bins).bins.findIndex(({ count }) => count > 0);
+  assert.equal(binOf(0.1, 10), 0);
+  assert.deepEqual(
+    [0.2, 0.4, 0.6, 0.8, 1].map((probability) => binOf(probability, 5)),
+    [0, 1, 2, 3, 4],
+  );
+  assert.deepEqual(
+    [0.2001, 0.4001, 0.6001, 0.8001].map((probability) => binOf(probability, 5)),
+    [1, 2, 3, 4],
+  );
+  assert.deepEqual([binOf(0, 5), binOf(1.0005, 5)], [0, 4]);
+});
+
+test('the calibration curve names its error, and draws only bins with images, each where it belongs', () => {
   const figure = calibrationCurve(probabilities, split, names, { bins: 5 });
-  assert.match((figure.layout.title as { text: string }).text, /calibration error: 24.7 percentage points/);
-  assert.equal(traces(figure).find(({ name }) => name === 'images')?.x.length, 3);
+  assert.match((figure.layout.title as { text: string }).text, /calibration error: 41.3 percentage points/);
+  const rounded = (values: readonly unknown[]) => values.map((value) => Math.round(value as number));
+  assert.deepEqual(
+    traces(figure).map(({ name, x, y }) => [name, rounded(x), rounded(y)]),
+    [
+      ['as sure as right', [0, 100], [0, 100]],
+      ['right', [30, 50, 70, 90], [100, 0, 50, 50]],
+      ['sure, on average', [40, 50, 75, 94], [40, 50, 75, 94]],
+      ['images', [30, 50, 70, 90], [1, 1, 2, 2]],
+    ],
+  );
   assert.throws(() => calibrationCurve(probabilities, split, names, { bins: 0 }), /bins is 0; expected a whole number/);
 });
 
@@ -220,6 +292,24 @@ test('predictions of other images, other classes or no images at all are refused
       () => call(new Float32Array(18), { ...split, labels: new Uint8Array(6).fill(3) }, names),
       /image 0 has the label 3; expected 0 to 2/,
     );
+  }
+});
+
+test('what is no probability is refused, with the image: logits, and numbers of a model that has diverged', () => {
+  const calls = [confusionMatrix, confusions, classAccuracy, mostWrongImages, leastSureImages, calibrationCurve];
+  const withOne = (value: number) => probabilities.map((other, i) => (i === 7 ? value : other)); // of image 2
+  for (const call of calls) {
+    for (const logit of [-2.5, 1.002, Infinity]) {
+      assert.throws(() => call(withOne(logit), split, names), {
+        name: 'RangeError',
+        message: `The probabilities of image 2 are not from 0 to 1: one is ${logit}; give what predict returns, not logits.`,
+      });
+    }
+    assert.throws(
+      () => call(withOne(NaN), split, names),
+      /of image 2 are no numbers: .*has diverged\. Train a new one/,
+    );
+    call(withOne(1.0005), split, names); // rounded to 16 bits
   }
 });
 
@@ -267,6 +357,40 @@ test('a filter as a picture: nothing is grey, the largest weight white or black,
   model.dispose();
 });
 
+test('a model whose training has diverged is named as such, whatever is looked at', () => {
+  const model = small();
+  const fill = (value: number) =>
+    tf.tidy(() => {
+      for (const layer of model.layers) {
+        if (layer.weights.length > 0) layer.setWeights(layer.getWeights().map(({ shape }) => tf.fill(shape, value)));
+      }
+    });
+  const images = noise(2);
+  for (const value of [NaN, Infinity]) {
+    fill(value);
+    const says = (owner: string, what: string) => ({
+      name: 'RangeError',
+      message:
+        `${owner}: some of the ${what} are no numbers: the model's training has diverged. Train a new one with a smaller ` +
+        'learning rate, or restore an earlier state of this one.',
+    });
+    assert.throws(() => firstFilters(model), says('firstFilters', 'weights'));
+    assert.throws(() => gradCam(model, images, ten), says('gradCam', 'logits'));
+    assert.throws(() => gradCam(model, images, ten, { className: 'cat' }), says('gradCam', 'logits'));
+    assert.throws(() => activations(model, images, ten), says('activations', 'activations'));
+  }
+  fill(NaN);
+  const before = tf.memory().numTensors;
+  // Max pooling makes the lowest number of NaN.
+  assert.throws(
+    () => activations(model, images, ten, { layer: 'pool1' }),
+    /activations: some of the activations are no/,
+  );
+  assert.throws(() => gradCam(model, images, ten), /has diverged/);
+  assert.equal(tf.memory().numTensors, before);
+  model.dispose();
+});
+
 test('filters of a model that does not begin with a convolution are refused', () => {
   const model = linear({ widths: [4, 4] });
   assert.throws(
@@ -293,7 +417,36 @@ test('activations: a map for each channel, or the strongest, each with its numbe
     .filter((value) => value !== null);
   assert.equal(shown.length, 3 * 32 * 32);
   assert.ok(Math.abs(Math.max(...shown) - values.reduce((a, b) => Math.max(a, b))) < 0.01);
-  assert.equal(captionsOf(activations(model, images, ten, { layer: 'relu2', count: 5 })).length, 5);
+  model.dispose();
+});
+
+test('activations: of many maps those of the largest mean, in the order of the layer, each value in its place', () => {
+  const model = shallowCnn({ widths: [3, 12, 4], seed: 2 });
+  const images = noise(1);
+  const maps = layerMaps(model, model.getLayer('relu2'), images);
+  const values = maps.dataSync<'float32'>(); // [1, 32, 32, 12]
+  maps.dispose();
+  const mapOf = (channel: number) => values.filter((_, i) => i % 12 === channel);
+  const means = Array.from({ length: 12 }, (_, channel) => mapOf(channel).reduce((a, b) => a + b) / 1024);
+  const strongest = [...means.keys()]
+    .sort((a, b) => means[b] - means[a])
+    .slice(0, 5)
+    .sort((a, b) => a - b);
+  const figure = activations(model, images, ten, { layer: 'relu2', count: 5 });
+  assert.deepEqual(captionsOf(figure).map(Number), strongest);
+  // A row of the five maps is a row of cells, with gaps between the maps and rows of gaps above them.
+  const rows = traces(figure)[0]
+    .z.map((row) => row.filter((value) => value !== null))
+    .filter(({ length }) => length > 0);
+  assert.equal(rows.length, 32);
+  strongest.forEach((channel, place) => {
+    const shown = rows.flatMap((row) => row.slice(32 * place, 32 * (place + 1)));
+    assert.deepEqual(
+      shown,
+      Array.from(mapOf(channel), (value) => Number(value.toPrecision(3))),
+      `map ${channel}`,
+    );
+  });
   model.dispose();
 });
 
@@ -329,6 +482,65 @@ test('Grad-CAM by hand: maps times the mean of their weights, what is below 0 cu
     map.dispose();
   }
   model.dispose();
+});
+
+test('the picture of Grad-CAM is bright where the network found what speaks for the class, and only there', () => {
+  // What speaks for the first class is red, anywhere; only the quarter above right is red.
+  const model = tf.sequential();
+  model.add(tf.layers.inputLayer({ inputShape: [32, 32, 3] }));
+  model.add(tf.layers.averagePooling2d({ name: 'pool', poolSize: 16 }));
+  model.add(tf.layers.flatten({ name: 'flat' }));
+  model.add(tf.layers.dense({ name: 'out', units: 2 }));
+  const weights = Array.from({ length: 12 }, (_, i) => [Number(i % 3 === 0), 0]);
+  tf.tidy(() => model.getLayer('out').setWeights([tf.tensor2d(weights), tf.zeros([2])]));
+  const isRed = (i: number) => i % 3 === 0 && Math.floor(i / 3) % 32 >= 16 && Math.floor(i / 96) < 16;
+  const red = { images: new Uint8Array(3072).map((_, i) => (isRed(i) ? 255 : 0)), labels: new Uint8Array(1), size: 1 };
+  const { layout } = gradCam(model, red, ['red', 'other'], { className: 'red' });
+  const [, { source }] = layout.images as { source: string }[];
+  const { data, width, height } = PNG.sync.read(Buffer.from(source.split(',')[1], 'base64'));
+  const pixel = (x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)];
+  const [right, bottom] = [width - 1, height - 1];
+  // Six tenths of the colour of the heat, 252, 255, 164 or 0, 0, 4, over the image.
+  assert.deepEqual(pixel(right, 0), [253, 153, 98]);
+  for (const [x, y] of [
+    [0, 0],
+    [0, bottom],
+    [right, bottom],
+  ]) {
+    assert.deepEqual(pixel(x, y), [0, 0, 2], `x ${x}, y ${y}`);
+  }
+  model.dispose();
+});
+
+test('Grad-CAM looks at the finished maps of the last convolution, unless it is told where', () => {
+  const { conv2d, averagePooling2d, dense, depthwiseConv2d, flatten, globalAveragePooling2d } = tf.layers;
+  const { inputLayer, maxPooling2d, reLU } = tf.layers;
+  const conv = (name: string) => conv2d({ name, filters: 2, kernelSize: 3, padding: 'same' });
+  const pool = (name: string) => maxPooling2d({ name, poolSize: 2 });
+  const end = () => [globalAveragePooling2d({ name: 'mean' }), dense({ name: 'out', units: 10 })];
+  const modelOf = (...layers: tf.layers.Layer[]) =>
+    tf.sequential({ layers: [inputLayer({ inputShape: [32, 32, 3] }), ...layers] });
+  const expected: [tf.LayersModel, string][] = [
+    [shallowCnn({ widths: [2, 2, 2] }), 'relu3'],
+    [small(), 'norm6'],
+    [deepCnn({ widths: [2, 2, 2, 2, 2, 2], batchNorm: false }), 'relu6'],
+    [modelOf(conv('first'), pool('half'), conv('second'), ...end()), 'second'],
+    [modelOf(conv('first'), pool('half'), conv('second'), reLU({ name: 'after' }), ...end()), 'after'],
+    [
+      modelOf(
+        depthwiseConv2d({ name: 'only', kernelSize: 3 }),
+        averagePooling2d({ name: 'half', poolSize: 2 }),
+        flatten({ name: 'flat' }),
+        dense({ name: 'out', units: 10 }),
+      ),
+      'only',
+    ],
+  ];
+  for (const [model, name] of expected) {
+    const hover = String(traces(gradCam(model, noise(1), ten))[0].text.at(-1));
+    assert.match(hover, new RegExp(` in ${name}<br>`));
+    model.dispose();
+  }
 });
 
 test('the gradient at a layer is that of finite differences', () => {

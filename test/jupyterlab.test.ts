@@ -1,18 +1,24 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { noChromium } from './chromium';
 import { choose, type Lab, openLab, until } from './jupyterlab';
 import { PLOTLY } from './kernel';
 
+/** Made when the training shall come to its end: until then it goes on, for four minutes at most. */
+const end = join(tmpdir(), `cifar10-end-${process.pid}`);
+
 const code = `
+import { existsSync } from 'node:fs';
 import { watch } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 async function* fake(): AsyncGenerator<TrainRecord> {
   for (let epoch = 1; epoch <= 3; epoch++) {
-    for (let step = 1; step <= 250; step++) {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+    for (let step = 1; step <= 250 && !existsSync(${JSON.stringify(end)}); step++) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
       yield { type: 'step', epoch, epochs: 3, step, steps: 250, loss: 1 / epoch, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
     }
     const score = { loss: 1 / epoch, accuracy: 0.5 };
@@ -37,7 +43,10 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     page = lab.page;
   });
 
-  after(() => lab.close());
+  after(async () => {
+    rmSync(end, { force: true });
+    await lab.close();
+  });
 
   const inChart = <T>(read: (chart: Chart) => T) =>
     page.$eval('.jp-RenderedPlotly', read as unknown as (element: unknown) => T);
@@ -71,8 +80,9 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   });
 
   test('shows progress, then the closing sentence and all epochs', async () => {
-    await page.waitForSelector('text=/Epoch . of 3 · batch \\d+ of 250 · 1,000 images\\/s · \\d+ s left/');
+    await page.waitForSelector('text=/Epoch . of 3 · batch \\d+ of 250 · 1,000 images\\/s · [\\dmin ]+ s left/');
     assert.ok(await page.$('.jp-OutputArea progress'));
+    writeFileSync(end, '');
     await page.waitForSelector('text=/Done! Max accuracy = 50.00 %/', { timeout: 60_000 });
     await until(
       () => inChart(({ data }) => data.find(({ name }) => name === 'test')!.x.length === 3),

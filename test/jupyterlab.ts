@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from './chromium';
-import { root } from './kernel';
+import { root } from './project';
 
 export interface Lab {
   readonly page: Page;
@@ -131,7 +131,7 @@ async function endServer(server: ChildProcess): Promise<void> {
   clearTimeout(impatient);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address() as { port: number };

@@ -1,9 +1,10 @@
 // Cells in a real TypeScript kernel, for the tests.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { root } from './project';
 
-export const root = resolve(__dirname, '..', '..');
+export { root };
 export const PLOTLY = 'application/vnd.plotly.v1+json';
 
 export interface Cell {

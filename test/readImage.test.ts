@@ -297,6 +297,16 @@ test('your own picture: as the network sees it, beside the probabilities that pr
   assert.match((layout.title as { text: string }).text, /^my photo.png: [a-j], \d+ %$/);
   assert.equal((layout.images as unknown[]).length, 1);
   assert.throws(() => predictImage(model, file, ['cat']), /there are 1 class names; expected 10/);
+  const diverged = deepCnn({ widths: [4, 4, 4, 4, 4, 4] });
+  tf.tidy(() => {
+    const layer = diverged.getLayer('linear3');
+    layer.setWeights(layer.getWeights().map(({ shape }) => tf.fill(shape, NaN)));
+  });
+  assert.throws(
+    () => predictImage(diverged, file, names),
+    /predictImage: some of the logits are no numbers: the model's training has diverged\. Train a new one/,
+  );
+  diverged.dispose();
   mkdirSync(join(folder, 'folder.png'));
   assert.throws(() => predictImage(model, join(folder, 'folder.png'), names), /is no file/);
   assert.equal(tf.memory().numTensors, before);

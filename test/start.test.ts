@@ -3,7 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { copyProject, plainEnvironment, root, startNode, temporaryFolder, until } from './project';
+import {
+  copyProject,
+  plainEnvironment,
+  root,
+  smallDisk,
+  startNode,
+  temporaryFolder,
+  until,
+  writeProgram,
+} from './project';
 
 interface KernelSpecs {
   readonly default: string;
@@ -67,4 +76,18 @@ test('npm run doctor says what is not done, what does not load, and what is ther
   assert.equal(broken.code, 1);
   assert.match(broken.output, /✗ tfjs does not run: Error: Cannot find module '.*stderr.node'/);
   assert.match(broken.output, /✗ There are 2 copies of tfjs/);
+});
+
+test('npm run doctor says what set-up would stumble over: an old Python, a folder that may not be written to', async (t) => {
+  const folder = smallDisk(t, '40m');
+  if (!folder) return t.skip('only root may make a read-only disk');
+  copyProject(folder);
+  const bin = join(folder, 'bin');
+  writeProgram(bin, 'python3', 'echo 3 8');
+  const doctor = () => startNode(['scripts/doctor.mjs'], { cwd: folder, env: plainEnvironment({ PATH: bin }) }).ended;
+  assert.match((await doctor()).output, /✗ Python 3.10 or newer is needed, and only 3.8 was found: install it/);
+  execFileSync('mount', ['-o', 'remount,ro', folder]);
+  const { code, output } = await doctor();
+  assert.equal(code, 1);
+  assert.match(output, /✗ The project folder \(.*\) can't be written to: check its owner and permissions/);
 });

@@ -19,6 +19,12 @@ const cases: { name: string; script: string; counts: Counts; says?: RegExp; limi
     counts: { passed: 4, failed: 0, skipped: 1 },
   },
   {
+    name: 'a suite that is skipped, with the reason',
+    script: `describe('s', { skip: 'no browser' }, () => { it('a', () => {}); });`,
+    counts: { passed: 0, failed: 0, skipped: 1 },
+    says: /– s\n +no browser/,
+  },
+  {
     name: 'a failure is shown, and counted once',
     script: `test('parent', async (t) => { await t.test('child', () => { throw new Error('sad'); }); });`,
     counts: { passed: 0, failed: 1, skipped: 0 },

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
+import { type EpochRecord, type StepRecord, type TrainRecord, watch } from 'cifar10';
 import { PLOTLY, runCells, textOf } from './kernel';
 
 const setup = `
@@ -27,10 +28,13 @@ async function* fake(epochs: number, usual: number, endless = 0): AsyncGenerator
     closed++;
   }
 }
+/** Its first step goes on until a later cell calls \`release\`. */
+let release = () => {};
+const released = new Promise<void>((resolve) => (release = resolve));
 async function* slow(): AsyncGenerator<TrainRecord> {
   for (let step = 1; step <= 3; step++) {
     yield { type: 'step', epoch: 1, epochs: 1, step, steps: 3, loss: 1, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1 };
-    await new Promise((resolve) => setTimeout(resolve, 6000));
+    await released;
     reached = step;
   }
 }
@@ -79,8 +83,11 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
         interrupts: 3,
       },
       { code: `await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);` },
-      { code: 'await watch(slow());', interruptOn: 'Epoch 1 of 1', interrupts: 2, pause: 2 },
-      { code: `await new Promise((resolve) => setTimeout(resolve, 8000)); console.log('reached', reached);` },
+      // Twice would do, were the kernel always quick to hear it; what comes after the cell's end is for nobody.
+      { code: 'await watch(slow());', interruptOn: 'Epoch 1 of 1', interrupts: 3, pause: 1.5 },
+      {
+        code: `release(); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);`,
+      },
       { code: 'const untested = await watch(tested());', interruptOn: 'test images? batch' },
       { code: 'console.log(reached < 1000, untested.stopped);' },
       {
@@ -210,4 +217,63 @@ test('a run with a checkpoint says, when stopped, that the cell goes on with it;
 test('a run that had come to its end is shown again, without training', () => {
   assert.equal(again.status, 'ok', textOf(again));
   assert.match(textOf(again), /Done! .* 60 epochs, trained earlier\./);
+});
+
+/** Watches a run outside of a notebook; gives its history, and what is said at the end. */
+async function watched(t: TestContext, run: AsyncIterable<TrainRecord>) {
+  const log = t.mock.method(console, 'log', () => {});
+  const history = await watch(run);
+  return { ...history, says: String(log.mock.calls.at(-1)?.arguments[0]) };
+}
+
+const score = { loss: 1, accuracy: 0.5 };
+const restored = (epoch: number, epochs: number): EpochRecord => {
+  const numbers = { epoch, epochs, train: score, test: score, lr: 0.1, seconds: 1, imagesPerSecond: 1000 };
+  return { type: 'epoch', ...numbers, restored: true };
+};
+const stepOf = (epoch: number, epochs: number, step: number): StepRecord => {
+  const numbers = { epoch, epochs, step, steps: 9, loss: 1, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
+  return { type: 'step', ...numbers, resumable: true };
+};
+const pressStop = () => process.emit('SIGINT');
+
+test('Stop while a run with a checkpoint starts keeps all epochs of earlier calls, and says that it goes on', async (t) => {
+  let steps = 0;
+  async function* resumed(): AsyncGenerator<TrainRecord> {
+    pressStop();
+    for (let epoch = 1; epoch <= 3; epoch++) yield restored(epoch, 5);
+    for (let step = 1; step <= 9; step++) {
+      steps++;
+      yield stepOf(4, 5, step);
+    }
+    await Promise.resolve();
+  }
+  const { epochs, stopped, says } = await watched(t, resumed());
+  assert.deepEqual([epochs.map(({ epoch }) => epoch), stopped, steps], [[1, 2, 3], true, 1]);
+  assert.match(
+    says,
+    /Stopped in epoch 4 of 5\. .*3 epochs, trained earlier\. Run the cell again, and it goes on from here\./,
+  );
+});
+
+test('a run that ends after the epochs of earlier calls goes on, too; one that has no more of them is done', async (t) => {
+  async function* ended(epochs: number): AsyncGenerator<TrainRecord> {
+    for (let epoch = 1; epoch <= 3; epoch++) yield restored(epoch, epochs);
+    await Promise.resolve();
+  }
+  const early = await watched(t, ended(5));
+  assert.match(early.says, /Stopped in epoch 3 of 5\..* Run the cell again, and it goes on from here\./);
+  assert.equal(early.stopped, true);
+  const done = await watched(t, ended(3));
+  assert.match(done.says, /^Done! .*3 epochs, trained earlier\.$/);
+  assert.equal(done.stopped, false);
+});
+
+test('a run that gives nothing was stopped before its first batch', async (t) => {
+  async function* nothing(): AsyncGenerator<TrainRecord> {
+    pressStop();
+    yield* await Promise.resolve<TrainRecord[]>([]);
+  }
+  const { epochs, stopped, says } = await watched(t, nothing());
+  assert.deepEqual([epochs, stopped, says], [[], true, 'Stopped before the first batch.']);
 });

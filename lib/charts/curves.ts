@@ -1,4 +1,4 @@
-import { decimate } from './decimate';
+import { decimate, decimateEpochs } from './decimate';
 import { type CurveMark, drawMarks } from './marks';
 import { epochAxes, type Metric, metrics } from './panels';
 import { axisName, colors, Figure, layout, symbols } from './theme';
@@ -14,7 +14,7 @@ export interface CurvePoint {
 /** Loss and accuracy (0 to 1) of a single batch; `epoch` is a fraction: 1.5 is the middle of the second epoch. */
 export type BatchPoint = { readonly epoch: number; readonly loss: number; readonly accuracy: number };
 
-/** A run to compare with, drawn dashed; several, each in its own way. */
+/** A run to compare with, drawn dashed: the first five each in its own way, further ones in the same ways again. */
 export interface Reference {
   readonly name: string;
   readonly points: readonly CurvePoint[];
@@ -35,7 +35,7 @@ export interface CurvesOptions {
 const MAX_EPOCH_POINTS = 500;
 const MAX_BATCH_POINTS = 300;
 /** Of recorded runs, in their order: colours say what is training and what is test. */
-const DASHES = ['dash', 'dot', 'dashdot', 'longdash'] as const;
+const DASHES = ['dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
 
 const roles = [
   { key: 'train', name: 'training' },
@@ -92,12 +92,14 @@ function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: numbe
       return score ? [{ x: point.epoch, y: score[metric.key] * metric.scale }] : [];
     });
     if (rows.length === 0 && (key === 'validation' || reference !== undefined)) return [];
-    const curve = decimate(rows, MAX_EPOCH_POINTS);
+    const curve = decimateEpochs(rows, MAX_EPOCH_POINTS);
+    // A line of one point can't be seen.
+    const hasMarkers = curve.length === 1 || (reference === undefined && curve.length <= 30);
     const label = reference === undefined ? name : `${name}, ${reference.name}`;
     return [
       {
         type: 'scatter',
-        mode: reference === undefined && curve.length <= 30 ? 'lines+markers' : 'lines',
+        mode: hasMarkers ? 'lines+markers' : 'lines',
         name: label,
         legendgroup: label,
         showlegend: panel === 0,

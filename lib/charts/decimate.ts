@@ -13,6 +13,15 @@ export function decimate<T extends { readonly [key in keyof T]: number }>(points
   });
 }
 
+/** The same for epochs: the last one stays as it is, since it is what the run came to. */
+export function decimateEpochs<T extends { readonly [key in keyof T]: number }>(
+  points: readonly T[],
+  limit: number,
+): T[] {
+  if (points.length <= limit) return [...points];
+  return [...decimate(points.slice(0, -1), limit - 1), points[points.length - 1]];
+}
+
 function mean<T extends { readonly [key in keyof T]: number }>(points: readonly T[]): T {
   const keys = Object.keys(points[0]) as (keyof T)[];
   const entries = keys.map((key) => [key, points.reduce((sum, point) => sum + point[key], 0) / points.length]);

@@ -21,7 +21,10 @@ export interface GridOptions {
 }
 
 const SIDE = 32;
-const MAX_IMAGES = 2500; // more make a notebook that hardly opens
+// More make a notebook that hardly opens.
+const MAX_IMAGES = 2500;
+const MAX_PIXELS = 16e6;
+const MAX_CAPTIONED = 400; // each is a picture of its own
 
 /**
  * Images as one picture, row after row.
@@ -29,6 +32,12 @@ const MAX_IMAGES = 2500; // more make a notebook that hardly opens
  */
 export function imageGrid({ images }: Images, options: GridOptions = {}): Picture {
   const available = images.length / PIXEL_BYTES;
+  if (available === 0 || !Number.isInteger(available)) {
+    throw new RangeError(
+      `there are ${images.length.toLocaleString('en')} bytes; expected ${PIXEL_BYTES.toLocaleString('en')} for each image, ` +
+        'and at least one image',
+    );
+  }
   const { columns = 20, count = available, scale = 2, gap = 4 } = options;
   for (const [name, value] of Object.entries({ columns, count, scale })) checkWhole(name, value, 1);
   checkWhole('gap', gap, 0);
@@ -43,6 +52,12 @@ export function imageGrid({ images }: Images, options: GridOptions = {}): Pictur
   const cell = SIDE * scale + gap;
   const width = Math.min(columns, count) * cell - gap;
   const height = rows * cell - gap;
+  if (width * height > MAX_PIXELS) {
+    throw new RangeError(
+      `a picture of ${width.toLocaleString('en')} × ${height.toLocaleString('en')} pixels is too large; expected at most ` +
+        `${MAX_PIXELS.toLocaleString('en')} in all: choose a smaller scale or gap, or fewer images by count`,
+    );
+  }
   const picture = new PNG({ width, height }); // all bytes 0: transparent
   for (let index = 0; index < count; index++) {
     const left = (index % columns) * cell;
@@ -76,7 +91,7 @@ export interface CaptionOptions {
 /**
  * Images with text under each, as a figure.
  * @param captions one for each image, in order; `<br>` begins a new line, and so does what would reach into the next caption
- * @throws RangeError when there are more captions than images, not as many hovers as captions, or no column
+ * @throws RangeError when there are more captions than images, more than 400, not as many hovers as captions, or no column
  */
 export function captionedImages(
   { images }: Images,
@@ -87,6 +102,12 @@ export function captionedImages(
   const available = images.length / PIXEL_BYTES;
   if (captions.length > available) {
     throw new RangeError(`there are ${captions.length} captions, but only ${available} images`);
+  }
+  if (captions.length > MAX_CAPTIONED) {
+    throw new RangeError(
+      `a figure of ${captions.length.toLocaleString('en')} images with captions is too large; expected at most ` +
+        `${MAX_CAPTIONED}: say how many by count, or give fewer captions`,
+    );
   }
   const pictures = captions.map((caption, index) => ({
     picture: imageGrid({ images: images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES) }, { scale }),

@@ -28,7 +28,8 @@ const IMAGE_ROWS = 2; // of maps; the image is as high
 
 /**
  * Maps of numbers as small pictures in rows of eight, on one colour scale, which ends at the 99.5th percentile so that a few
- * extreme values do not leave all others dark; left of them the image that they were made from.
+ * extreme values do not leave all others dark (and, where there are values below 0, begins at the 0.5th); left of them the
+ * image that they were made from.
  */
 export function mapGrid(
   { values, count, height, width }: FeatureMaps,
@@ -98,10 +99,13 @@ export function mapGrid(
   };
 }
 
-/** From the smallest value to the 99.5th percentile. */
+/** The ends of the colour scale. */
 function limits(values: Float32Array): [number, number] {
   const sorted = Float32Array.from(values).sort();
-  const low = sorted[0] ?? 0;
-  const high = sorted[Math.floor(0.995 * (sorted.length - 1))] ?? 1;
-  return [low, high > low ? high : low + 1];
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+  const [smallest, largest] = [at(0), at(1)];
+  const [low, high] = [smallest < 0 ? at(0.005) : smallest, at(0.995)];
+  if (high > low) return [low, high];
+  // Nearly all values are equal: the few others are what there is to see.
+  return largest > smallest ? [smallest, largest] : [smallest, smallest + 1];
 }

@@ -1,5 +1,5 @@
 import type { CurvePoint } from './curves';
-import { decimate } from './decimate';
+import { decimateEpochs } from './decimate';
 import { epochAxes, type Metric, metrics } from './panels';
 import { axisName, colors, Figure, layout } from './theme';
 
@@ -57,14 +57,19 @@ const key = (['solid', 'dot'] as const).map((dash) => ({
 }));
 
 function curve({ name, points, look }: RunCurve, role: 'train' | 'test', metric: Metric, panel: number): object {
-  const rows = decimate(
+  const rows = decimateEpochs(
     points.map((point) => ({ x: point.epoch, y: point[role][metric.key] * metric.scale })),
     MAX_POINTS,
   );
   const isTest = role === 'test';
+  const symbol = symbols[look % symbols.length];
+  // Training has none, but a line of one point can't be seen.
+  const marker = isTest
+    ? { symbol, size: 9, maxdisplayed: MARKERS }
+    : rows.length === 1 && { symbol: `${symbol}-open`, size: 9 };
   return {
     type: 'scatter',
-    mode: isTest ? 'lines+markers' : 'lines',
+    mode: marker ? 'lines+markers' : 'lines',
     name,
     legendgroup: name,
     showlegend: panel === 0 && isTest,
@@ -73,7 +78,7 @@ function curve({ name, points, look }: RunCurve, role: 'train' | 'test', metric:
     xaxis: axisName('x', panel),
     yaxis: axisName('y', panel),
     line: { color: runColors[look % runColors.length], width: isTest ? 3 : 2, dash: isTest ? 'solid' : 'dot' },
-    ...(isTest && { marker: { symbol: symbols[look % symbols.length], size: 9, maxdisplayed: MARKERS } }),
+    ...(marker && { marker }),
     cliponaxis: false,
     hovertemplate: `${metric.hover}<extra>${name}, ${isTest ? 'test' : 'training'}</extra>`,
   };

@@ -4,7 +4,7 @@ import type { Figure } from '../charts/theme';
 import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions, type Rules, wholeNumber } from '../options';
-import { checkImage, classNameOf, layerWithMaps, mapLayers } from './checks';
+import { checkImage, checkNumbers, classNameOf, layerWithMaps, mapLayers } from './checks';
 import { layerMaps } from './layers';
 
 export interface ActivationOptions {
@@ -25,7 +25,8 @@ const rules: Rules<ActivationOptions> = {
 /**
  * What a layer makes of an image: each of its channels as a map of where it found what it looks for, numbered as in the
  * layer, on one colour scale.
- * @throws RangeError for an image, a layer or an option that there is not, with what there is
+ * @throws RangeError for an image, a layer or an option that there is not, with what there is, and for a model whose training
+ *   has diverged
  */
 export function activations(
   model: tf.LayersModel,
@@ -64,6 +65,7 @@ function strongestMaps(maps: tf.Tensor4D, count: number) {
     tf.transpose(maps, [3, 1, 2, 0]).dataSync<'float32'>(),
   ]);
   maps.dispose();
+  checkNumbers('activations', 'activations', all);
   const numbers = [...means.keys()]
     .sort((a, b) => means[b] - means[a])
     .slice(0, count)

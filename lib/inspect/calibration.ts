@@ -22,14 +22,16 @@ export interface Calibration {
 
 /**
  * Sorts the guesses into bins of equal width by their probability; one on an edge belongs to the bin below it, as in the
- * paper.
+ * paper. (An edge is what a probability of 32 bits makes of it: 0.1 is the edge 0.1, though it is 0.10000000149.)
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
  */
 export function calibrationBins(probabilities: Float32Array, labels: Uint8Array, bins: number): Calibration {
   const sums = Array.from({ length: bins }, () => ({ count: 0, confidence: 0, correct: 0 }));
+  const edges = sums.map((_, bin) => Math.fround((bin + 1) / bins));
   for (const { guess, label, probability } of guesses(probabilities, labels)) {
-    const sum = sums[Math.min(bins - 1, Math.max(0, Math.ceil(probability * bins) - 1))];
+    const bin = edges.findIndex((edge) => probability <= edge);
+    const sum = sums[bin < 0 ? bins - 1 : bin];
     sum.count++;
     sum.confidence += probability;
     sum.correct += Number(guess === label);

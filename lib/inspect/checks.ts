@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/cifar10';
 import { layersOf } from '../models/layers';
+import { DIVERGED } from '../training/mistakes';
 
 /** @throws RangeError unless there is a probability for each image and class, and a name for each label */
 export function checkPredictions(
@@ -24,6 +25,16 @@ export function checkPredictions(
         `${classNames.length} class names.`,
     );
   }
+}
+
+/**
+ * @param what names the numbers: logits, activations or weights of a model
+ * @throws RangeError when some are NaN or infinite
+ */
+export function checkNumbers(owner: string, what: string, numbers: Float32Array): void {
+  // Max pooling makes the lowest number there is of NaN.
+  if (numbers.every((number) => Math.abs(number) < 3e38)) return;
+  throw new RangeError(`${owner}: some of the ${what} are no numbers: ${DIVERGED}`);
 }
 
 /**

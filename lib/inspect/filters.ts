@@ -4,13 +4,14 @@ import { encodePicture, type Picture } from '../charts/picture';
 import type { Figure } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
 import { layersOf } from '../models/layers';
+import { checkNumbers } from './checks';
 
 /**
  * The filters of the first convolution as pictures: what each of them looks for. A filter weighs red, green and blue of a
  * small square of the image, so it can be shown as such a square. A weight of 0 becomes a middle grey; the filter's largest
  * weight, positive or negative, becomes 255 or 0, and all others lie in between. So each filter has a scale of its own, the
  * same for its three colours: brightness can't be compared from filter to filter (the pointer over one tells its scale).
- * @throws RangeError when the model's first layer with weights is no convolution over colours
+ * @throws RangeError when the model's first layer with weights is no convolution over colours, or its training has diverged
  */
 export function firstFilters(model: tf.LayersModel): Figure {
   const filters = filterPictures(model);
@@ -34,7 +35,8 @@ export function filterPictures(model: tf.LayersModel): { picture: Picture; large
     );
   }
   const [height, width, , count] = shape;
-  const weights = (first as tf.layers.Layer).getWeights()[0].dataSync();
+  const weights = (first as tf.layers.Layer).getWeights()[0].dataSync<'float32'>();
+  checkNumbers('firstFilters', 'weights', weights);
   return Array.from({ length: count }, (_, filter) => {
     const weight = (y: number, x: number, color: number) => weights[((y * width + x) * 3 + color) * count + filter];
     let largest = 0;

@@ -9,7 +9,7 @@ import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { PIXEL_BYTES } from '../data/files';
 import { readOptions, type Rules } from '../options';
-import { checkClasses, checkImage, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
+import { checkClasses, checkImage, checkNumbers, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
 import { layerGradient, layerMaps, logitsOf } from './layers';
 
 export interface GradCamOptions {
@@ -18,8 +18,8 @@ export interface GradCamOptions {
   /** The class to explain, or a list with one for each image. Default: for each image the one that the model says. */
   readonly className: string | readonly string[] | undefined;
   /**
-   * A layer that gives maps, by its name in the summary. Default: what goes into the last pooling, the finished maps of the
-   * last convolution.
+   * A layer that gives maps, by its name in the summary. Default: the finished maps of the last convolution, which go into
+   * the pooling or the flattening after it.
    */
   readonly layer: string | undefined;
 }
@@ -42,7 +42,8 @@ const rules: Rules<GradCamOptions> = {
 /**
  * Grad-CAM: images above, and below each the same with a heat map over it, bright where the network found what speaks for
  * a class. Each heat map has a scale of its own; where nothing speaks for the class it is dark all over.
- * @throws RangeError for an image, class, layer or option that there is not, with what there is
+ * @throws RangeError for an image, class, layer or option that there is not, with what there is, and for a model whose training
+ *   has diverged
  */
 export function gradCam(
   model: tf.LayersModel,
@@ -108,10 +109,16 @@ function classesOf(className: string | readonly string[], images: number, classN
   return names.map((name) => classIndex('gradCam', name, classNames));
 }
 
-/** What goes into the last pooling; where nothing is pooled, the last layer that gives maps. */
+/**
+ * What the last convolution's maps are when its ReLU and batch norm are done: the layer before the next pooling, or the last
+ * one that gives maps.
+ */
 function lastLayer(model: tf.LayersModel): tf.layers.Layer | undefined {
   const layers = mapLayers(model);
-  const pooling = layers.map((layer) => layer.getClassName()).lastIndexOf('MaxPooling2D');
+  const kinds = layers.map((layer) => layer.getClassName());
+  // Conv2D, DepthwiseConv2D, SeparableConv2D …
+  const convolution = kinds.map((kind) => kind.includes('Conv2D')).lastIndexOf(true);
+  const pooling = kinds.findIndex((kind, index) => index > convolution && kind.endsWith('Pooling2D'));
   return layers.at(pooling > 0 ? pooling - 1 : -1);
 }
 
@@ -120,7 +127,9 @@ const SIDE = 128; // px of a heat map
 /** Heat maps of SIDE × SIDE, each from 0 to 1 at its hottest; the classes explained, and what the model gives them. */
 function enlarged(model: tf.LayersModel, layer: tf.layers.Layer, images: Split, classes?: number[]) {
   return tf.tidy(() => {
-    const softmax = tf.softmax(logitsOf(model, images));
+    const logits = logitsOf(model, images);
+    checkNumbers('gradCam', 'logits', logits.dataSync<'float32'>());
+    const softmax = tf.softmax(logits);
     const explained = classes ?? [...tf.argMax(softmax, 1).dataSync()];
     const all = softmax.dataSync<'float32'>();
     const maps = tf.expandDims<tf.Tensor4D>(classActivation(model, layer, images, explained), 3);

@@ -1,5 +1,6 @@
 // Images with what a model said of them.
 import { captionedImages } from '../charts/images';
+import { noteFigure } from '../charts/note';
 import { type Figure, percent } from '../charts/theme';
 import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
@@ -16,7 +17,7 @@ export const imagesRules: Rules<ImagesOptions> = { count: wholeNumber(16, 1) };
 
 /**
  * The images that a model is most wrong about: named wrongly, the surest first; under each what the model says and how
- * probable it finds that, then what is right.
+ * probable it finds that, then what is right. Where there are no mistakes, it says so.
  * @param probabilities [N, classes], as `predict` gives them for the split
  * @throws RangeError when probabilities, labels and class names do not fit each other, or an option is impossible
  */
@@ -28,8 +29,12 @@ export function mostWrongImages(
 ): Figure {
   const { count } = readOptions('mostWrongImages', imagesRules, options);
   checkPredictions('mostWrongImages', probabilities, split, classNames);
-  return guessedImages(worstMistakes(probabilities, split.labels, { count }), probabilities, split, classNames);
+  const worst = worstMistakes(probabilities, split.labels, { count });
+  if (worst.length === 0) return noteFigure(`no mistakes among ${imageCount(split.labels.length)}`);
+  return guessedImages(worst, probabilities, split, classNames);
 }
+
+const imageCount = (size: number): string => `${size.toLocaleString('en')} ${size === 1 ? 'image' : 'images'}`;
 
 /**
  * The images that a model is least sure about, rightly named or not: those whose best class has the lowest probability.

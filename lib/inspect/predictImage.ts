@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
 import { shareBars } from '../charts/shares';
 import { colors, type Figure, percent } from '../charts/theme';
-import { checkClasses } from './checks';
+import { checkClasses, checkNumbers } from './checks';
 import { logitsOf } from './layers';
 import { readImage } from './readImage';
 
@@ -11,12 +11,16 @@ import { readImage } from './readImage';
  * each class, the highest on top.
  * @param file path of a JPEG or PNG file
  * @throws Error when the file can't be read: it says what is wrong with it
- * @throws RangeError when there are not as many class names as classes
+ * @throws RangeError when there are not as many class names as classes, or the model's training has diverged
  */
 export function predictImage(model: tf.LayersModel, file: string, classNames: readonly string[]): Figure {
   checkClasses('predictImage', model, classNames);
   const image = readImage(file);
-  const probabilities = tf.tidy(() => tf.softmax(logitsOf(model, image)).dataSync());
+  const probabilities = tf.tidy(() => {
+    const logits = logitsOf(model, image);
+    checkNumbers('predictImage', 'logits', logits.dataSync<'float32'>());
+    return tf.softmax(logits).dataSync();
+  });
   const bars = classNames
     .map((name, index) => ({ name, value: probabilities[index] }))
     .sort((a, b) => b.value - a.value)

@@ -116,21 +116,25 @@ export interface SliderOptions extends ControlOptions {
   readonly min?: number;
   /** Default: 1. */
   readonly max?: number;
-  /** Default: about a hundredth of the range, a power of ten. */
+  /** Default: about a hundredth of the range (a thirtieth to a three-hundredth), a power of ten. */
   readonly step?: number;
 }
+
+/** The step of a slider that is given none. */
+export const defaultStep = (range: number): number => Number(`1e${Math.round(Math.log10(range)) - 2}`);
 
 /** @throws RangeError when the value is out of its range, the range is none, or the step is not above 0 */
 export function slider({
   value,
   min = 0,
   max = 1,
-  step = 10 ** (Math.ceil(Math.log10(max - min)) - 2),
+  step = defaultStep(max - min),
   ...options
 }: SliderOptions): Control<number> {
   checkRange('slider', value, min, max);
   if (!(step > 0)) throw new RangeError(`slider: step is ${step}; expected a number above 0.`);
-  const round = (value: number) => Number(value.toPrecision(10)); // 0.30000000000000004 to 0.3
+  // 0.30000000000000004 to 0.3, but never beyond an end
+  const round = (value: number) => clamp(Number(value.toPrecision(10)), min, max);
   return {
     ...options,
     value: round(value),
@@ -152,13 +156,14 @@ export interface LogSliderOptions extends ControlOptions {
 }
 
 /**
- * A slider on which each step multiplies: as far from 0.001 to 0.01 as from 0.1 to 1. Its value has two digits.
+ * A slider on which each step multiplies: as far from 0.001 to 0.01 as from 0.1 to 1. Its value has two digits, unless it is
+ * an end that has more.
  * @throws RangeError when the value is out of its range, or the range is none
  */
 export function logSlider({ value, min, max, ...options }: LogSliderOptions): Control<number> {
   checkRange('logSlider', value, min, max);
   if (!(min > 0)) throw new RangeError(`logSlider: min is ${min}; expected a number above 0.`);
-  const round = (value: number) => Number(value.toPrecision(2));
+  const round = (value: number) => clamp(Number(value.toPrecision(2)), min, max);
   return {
     ...options,
     value: round(value),
@@ -196,12 +201,13 @@ export interface DropdownOptions<T> extends ControlOptions {
   readonly value?: T;
 }
 
-/** @throws RangeError when the value is none of the options */
+/** @throws RangeError when there are no options, or the value is none of them */
 export function dropdown<const T extends string | number>({
   options,
   value = options[0],
   ...others
 }: DropdownOptions<T>): Control<T> {
+  if (options.length === 0) throw new RangeError('dropdown: there are no options; expected at least one.');
   if (!options.includes(value)) {
     throw new RangeError(`dropdown: value is ${value}; expected ${options.join(' or ')}.`);
   }
@@ -222,11 +228,15 @@ export function dropdown<const T extends string | number>({
 }
 
 function checkRange(owner: string, value: number, min: number, max: number): void {
-  if (!(min < max)) throw new RangeError(`${owner}: min is ${min}, max is ${max}; expected min below max.`);
+  if (!(min < max && Number.isFinite(min) && Number.isFinite(max))) {
+    throw new RangeError(`${owner}: min is ${min}, max is ${max}; expected min below max, and both finite.`);
+  }
   if (!(value >= min && value <= max)) {
     throw new RangeError(`${owner}: value is ${value}; expected a number from ${min} to ${max}.`);
   }
 }
+
+const clamp = (value: number, min: number, max: number): number => Math.min(max, Math.max(min, value));
 
 const asText = (settings: readonly Setting[]): Html =>
   html`<div>

@@ -24,7 +24,7 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
     if (hidden.length === 0) process.exit(130);
     giveUp(new Error('Stopped twice: this cell has no result. What its charts show is what was done.'));
   };
-  const leave = listen(onStop);
+  const leave = takeOver(onStop);
   try {
     return await Promise.race([body(controller.signal), givenUp]);
   } finally {
@@ -32,27 +32,39 @@ export async function interruptible<T>(body: (stop: AbortSignal) => Promise<T>):
   }
 }
 
-// A cell may run several bodies at once: Stop is for all of them.
+// Several may run at once, bodies of a cell and trainings behind it: Stop is for all of them.
 const listeners = new Set<() => void>();
 const stopAll = () => {
   for (const listener of [...listeners]) listener();
 };
-/** Whoever listened before the first of ours; they are back when the last is gone. */
-let hidden: NodeJS.SignalsListener[] = [];
 
-/** Calls `onStop` at each SIGINT, and nobody else, until the function that it returns is called. */
-function listen(onStop: () => void): () => void {
-  if (listeners.size === 0) {
-    hidden = process.listeners('SIGINT');
-    // Ours comes before theirs go: without any listener Stop would end the process.
-    process.on('SIGINT', stopAll);
-    for (const listener of hidden) process.off('SIGINT', listener);
-  }
+/**
+ * Calls `onStop` at each SIGINT, beside whoever else listens and while bodies run, too, until the function that it returns
+ * is called. Not in the synchronous part of a cell: see `interruptible`.
+ */
+export function listen(onStop: () => void): () => void {
+  if (listeners.size === 0) process.on('SIGINT', stopAll);
   listeners.add(onStop);
   return () => {
     listeners.delete(onStop);
-    if (listeners.size > 0) return;
-    for (const listener of hidden) process.on('SIGINT', listener);
-    process.off('SIGINT', stopAll);
+    if (listeners.size === 0) process.off('SIGINT', stopAll);
+  };
+}
+
+let bodies = 0;
+/** Whoever else listened before the first body; they are back when the last is gone. */
+let hidden: NodeJS.SignalsListener[] = [];
+
+/** As `listen`, but nobody else is called meanwhile. */
+function takeOver(onStop: () => void): () => void {
+  // Ours comes before theirs go: without any listener Stop would end the process.
+  const leave = listen(onStop);
+  if (bodies++ === 0) {
+    hidden = process.listeners('SIGINT').filter((listener) => listener !== stopAll);
+    for (const listener of hidden) process.off('SIGINT', listener);
+  }
+  return () => {
+    if (--bodies === 0) for (const listener of hidden) process.on('SIGINT', listener);
+    leave();
   };
 }

@@ -4,7 +4,7 @@ import type { CurveMark } from '../charts/marks';
 import type { StepRecord, TrainRecord } from '../training/records';
 import type { Change, Controls, Setting } from './controls';
 import { live } from './display';
-import { interruptible } from './interruptible';
+import { interruptible, listen } from './interruptible';
 import { addChange, type Mark, markLabel } from './marks';
 import { html, type Html } from './represent';
 import { panelStyle } from './style';
@@ -135,7 +135,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     // Leaves the synchronous part of a cell first, as `interruptible` does, and for the same reason.
     await nextTurn();
     signal?.addEventListener('abort', abort);
-    process.on('SIGINT', abort);
+    const leaveStop = listen(abort);
     buttons.train?.set({ disabled: true });
     buttons.stop?.set({ disabled: false });
     let outcome: Html;
@@ -161,7 +161,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       </div>`;
     } finally {
       signal?.removeEventListener('abort', abort);
-      process.off('SIGINT', abort);
+      leaveStop();
       chart.flush();
       buttons.train?.set({ disabled: false });
       buttons.stop?.set({ disabled: true });

@@ -66,7 +66,23 @@ function markupOrView(value: Html | View): Representation {
 function chart({ data, layout }: Figure): Representation {
   const names = data.flatMap((trace) => ('name' in trace ? [String(trace.name)] : []));
   const text = `Chart${names.length ? `: ${[...new Set(names)].join(', ')}` : ''}`;
-  return { data: { 'application/vnd.plotly.v1+json': { data, layout }, 'text/plain': text }, metadata: {} };
+  const figure = asJson({ data, layout });
+  return { data: { 'application/vnd.plotly.v1+json': figure, 'text/plain': text }, metadata: {} };
+}
+
+/** The same with arrays in place of typed arrays, of which JSON makes objects: { "0": 1, … }. */
+function asJson(value: unknown): unknown {
+  const list = listOf(value);
+  if (list) return list.map(asJson);
+  // A date, for one, knows itself what it is in JSON.
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, asJson(part)]));
+}
+
+/** An array or a typed array as an array; undefined for all else. */
+function listOf(value: unknown): readonly unknown[] | undefined {
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>, Number);
+  return Array.isArray(value) ? value : undefined;
 }
 
 function picture({ png, width, height }: Picture): Representation {
@@ -76,19 +92,24 @@ function picture({ png, width, height }: Picture): Representation {
   };
 }
 
-const MAX_ROWS = 60; // more are not read, and all would be saved with the notebook
+const MAX_ROWS = 60; // more are not read, and all would be saved with the notebook; the last may be a sum
 
 function tableHtml({ columns, index, values }: Table): string {
-  const all = (values as readonly unknown[]).map((row): readonly unknown[] => (Array.isArray(row) ? row : [row]));
-  const rows = all.slice(0, MAX_ROWS);
-  const rest =
-    all.length > MAX_ROWS
-      ? html`<caption style="caption-side: bottom">
-          … of ${all.length.toLocaleString('en')} rows
-        </caption>`
-      : [];
+  const all = Array.from(values as ArrayLike<unknown>, (row) => listOf(row) ?? [row]);
+  const isLong = all.length > MAX_ROWS;
+  const rows = all.slice(0, isLong ? MAX_ROWS - 1 : MAX_ROWS);
+  const rest = isLong
+    ? html`<caption style="caption-side: bottom">
+        … of ${all.length.toLocaleString('en')} rows
+      </caption>`
+    : [];
   const cell = (value: unknown) =>
     html`<td style="text-align: ${isNumber(value) ? 'right' : 'left'}">${format(value)}</td>`;
+  const line = (name: string | number, row: readonly unknown[]) =>
+    html`<tr>
+      <th>${name}</th>
+      ${row.map(cell)}
+    </tr>`;
   return html`<table>
     ${rest}
     <thead>
@@ -98,13 +119,8 @@ function tableHtml({ columns, index, values }: Table): string {
       </tr>
     </thead>
     <tbody>
-      ${rows.map(
-        (row, i) =>
-          html`<tr>
-            <th>${index[i]}</th>
-            ${row.map(cell)}
-          </tr>`,
-      )}
+      ${rows.map((row, i) => line(index[i], row))}
+      ${isLong ? [line('…', []), line(index[all.length - 1], all[all.length - 1])] : []}
     </tbody>
   </table>`.html;
 }
@@ -115,7 +131,7 @@ const isNumber = (value: unknown): value is number | bigint => typeof value === 
 function format(value: unknown): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (isNumber(value)) return readable(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : JSON.stringify(asJson(value));
 }
 
 const isTable = (value: object): value is Table => 'columns' in value && 'index' in value && 'values' in value;

@@ -35,6 +35,9 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
     try {
       for await (const record of run) {
         last = record;
+        // Epochs of earlier calls come first, at once: all of them belong to the history, and the next call has them, too.
+        const isRestored = record.type === 'epoch' && record.restored === true;
+        resumable ||= isRestored;
         if (record.type === 'epoch') epochs.push(record);
         else if (record.type === 'test') progress.update(() => testBar(record));
         else {
@@ -48,15 +51,18 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
         }
         // Lets messages out, and Stop in.
         await nextTurn();
-        if (stop.aborted) break;
+        if (stop.aborted && !isRestored) break;
       }
     } finally {
       chart.flush();
       progress.flush();
     }
-    const stopped = last !== undefined && (last.type !== 'epoch' || last.epoch < last.epochs);
+    const stopped = last?.type !== 'epoch' || last.epoch < last.epochs;
     const seconds = (performance.now() - started) / 1000;
-    progress.update(html`<div>${closingSentence(epochs, stopped ? last : undefined, seconds, resumable)}</div>`);
+    const sentence = last
+      ? closingSentence(epochs, stopped ? last : undefined, seconds, resumable)
+      : 'Stopped before the first batch.';
+    progress.update(html`<div>${sentence}</div>`);
     progress.flush();
     return { epochs, stopped };
   });

@@ -32,6 +32,7 @@ export function saveRun({ name, options, epochs }: Run, { dir = OWN }: SaveOptio
   } catch (error) {
     throw new RangeError(
       `The run “${name}” can't be saved: ${(error as Error).message}. A file can't hold NaN: leave such epochs out.`,
+      { cause: error },
     );
   }
   const file = join(dir, fileName(name));

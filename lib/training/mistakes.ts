@@ -9,11 +9,17 @@ export interface Guess {
   readonly probability: number;
 }
 
+/** What has happened to a model that gives no numbers, and what to do. */
+export const DIVERGED =
+  "the model's training has diverged. Train a new one with a smaller learning rate, or restore an earlier state of this one.";
+
+const TOLERANCE = 1e-3; // for numbers of 16 bits
+
 /**
  * For each image the class that the model gives the highest probability; of several equal ones the first.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @throws RangeError when there are not as many rows of probabilities as labels, or some are no numbers
+ * @throws RangeError when there are not as many rows of probabilities as labels, or some are no numbers or not from 0 to 1
  */
 export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[] {
   const classes = probabilities.length / labels.length;
@@ -23,11 +29,15 @@ export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[
         'predict the images that the labels belong to.',
     );
   }
-  const wrong = probabilities.findIndex((probability) => Number.isNaN(probability));
+  const wrong = probabilities.findIndex((probability) => !(probability >= 0 && probability <= 1 + TOLERANCE));
   if (wrong >= 0) {
+    const image = Math.floor(wrong / classes);
+    if (Number.isNaN(probabilities[wrong])) {
+      throw new RangeError(`The probabilities of image ${image} are no numbers: ${DIVERGED}`);
+    }
     throw new RangeError(
-      `The probabilities of image ${Math.floor(wrong / classes)} are no numbers: the model's training has diverged. Train a ` +
-        'new one with a smaller learning rate, or restore an earlier state of this one.',
+      `The probabilities of image ${image} are not from 0 to 1: one is ${Number(probabilities[wrong].toPrecision(4))}; give ` +
+        'what predict returns, not logits.',
     );
   }
   return Array.from(labels, (label, index) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
@@ -31,11 +31,14 @@ test('each byte of a checkpoint is looked after: changed, it is detected', (t) =
 });
 
 test('PyTorch takes our weights strictly and gives our answers', async (t) => {
-  const python = process.env.PYTORCH_PYTHON ?? 'python3';
+  const benchPython = join(root, '.setup', 'bench', 'bin', 'python');
+  const python = process.env.PYTORCH_PYTHON ?? (existsSync(benchPython) ? benchPython : 'python3');
   const script = join(root, 'test', 'fixtures', 'torch', 'torch_models.py');
   const run = (...args: string[]) => spawnSync(python, args, { encoding: 'utf8' });
   if (run('-c', 'import torch, safetensors, numpy').status !== 0) {
-    return t.skip('PYTORCH_PYTHON names no Python with torch, numpy and safetensors');
+    return t.skip(
+      `${python} lacks torch, numpy or safetensors: npm run bench installs them; or name another Python by PYTORCH_PYTHON`,
+    );
   }
   const folder = temporaryFolder(t);
   const models = {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PNG } from 'pngjs';
 import { linear, loadCifar10, train, type TrainRecord } from 'cifar10';
+import { freePort } from '../jupyterlab';
 import { root, temporaryFolder } from '../project';
 
 const TENSORBOARD = ['tensorboard==2.20.0', 'setuptools<80'];
@@ -67,7 +68,7 @@ test('TensorBoard reads and serves a run that was stopped and gone on with: each
   assert.equal(PNG.sync.read(Buffer.from(pictures[0][1], 'base64')).width, 810);
   assert.match(read.texts['mistakes/answers'][3][1], /the model says/);
 
-  const port = 6400 + (process.pid % 500);
+  const port = await freePort();
   const server = spawn(join(venv, 'bin', 'tensorboard'), ['--logdir', logs, '--port', String(port)], {
     stdio: 'ignore',
   });

@@ -87,6 +87,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
           return Promise.resolve();
         }
         this.figure = model.data[MIME];
+        this.hidePictures(); // another figure comes in its place
         this.node.style.height = `${this.figure.layout?.height ?? HEIGHT}px`;
         return this.draw();
       }
@@ -137,7 +138,11 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
           const top = event.clientY + (isLow ? -60 - size : 60);
           Object.assign(this.pictures.style, { display: 'flex', left: `${left}px`, top: `${top}px` });
         });
-        this.node.on('plotly_unhover', () => (this.pictures.style.display = 'none'));
+        this.node.on('plotly_unhover', () => this.hidePictures());
+      }
+
+      hidePictures() {
+        if (this.pictures) this.pictures.style.display = 'none';
       }
 
       fit() {
