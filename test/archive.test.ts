@@ -99,10 +99,7 @@ const hostile: { what: string; change: (entries: Entry[]) => Entry[]; error: Reg
   },
   {
     what: 'a large file that only may come along',
-    change: (entries) => [
-      ...entries,
-      { header: { name: `${folderName}/readme.html` }, data: new Uint8Array(150_000) },
-    ],
+    change: (entries) => [...entries, { header: { name: `${folderName}/readme.html` }, data: new Uint8Array(150_000) }],
     error: /instead of at most/,
   },
   {
