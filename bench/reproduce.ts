@@ -16,7 +16,7 @@ import {
   train,
   type TrainOptions,
 } from 'cifar10';
-import { makeFolder, writeFileSafely } from 'cifar10/dist/disk';
+import { writeFileSafely } from 'cifar10/dist/disk';
 import { versions } from 'cifar10/dist/tensor/backend';
 import { resolvePrecision } from 'cifar10/dist/tensor/precision';
 
@@ -104,7 +104,6 @@ export async function reproduce(
     data: { hash: data.hash, official: data.official },
     history: history.map(({ epoch, train, test, seconds }) => ({ epoch, train, test, seconds })),
   };
-  makeFolder(results);
   writeFileSafely(join(results, `${name}-${seed}.json`), [Buffer.from(`${JSON.stringify(run, null, 1)}\n`)]);
   return run;
 }

@@ -116,11 +116,12 @@ function refuseWhatJsonLoses(key: string, value: unknown): unknown {
   return value;
 }
 
+const PLAIN = ['[object Null]', '[object Object]', '[object Array]'];
+
 function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   // Not by its prototype: a notebook's objects have other ones.
-  if (typeof value === 'object')
-    return /Null|Object|Array\]$/.test(Object.prototype.toString.call(value)) && !ArrayBuffer.isView(value);
+  if (typeof value === 'object') return PLAIN.includes(Object.prototype.toString.call(value));
   return ['string', 'boolean', 'undefined'].includes(typeof value);
 }
 
