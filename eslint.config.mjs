@@ -2,6 +2,30 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** The folders of the library, from the bottom up: each may import what stands lower, not what stands beside or above it. */
+const LAYERS = [
+  ['tensor'],
+  ['data', 'checkpoint'],
+  ['models', 'pictures', 'tensorboard'],
+  ['training', 'charts'],
+  ['inspect', 'runs'],
+  ['jupyter'],
+];
+
+const layerRules = LAYERS.flatMap((folders, height) =>
+  folders.map((folder) => {
+    const foreign = LAYERS.slice(height)
+      .flat()
+      .filter((name) => name !== folder);
+    const patterns = foreign.map((name) => ({
+      group: [`../${name}/*`],
+      message: `lib/${folder} does not stand on lib/${name}: see LAYERS in eslint.config.mjs.`,
+    }));
+    if (folder !== 'jupyter') patterns.push({ group: ['tslab/*'], message: 'Only lib/jupyter knows the kernel.' });
+    return { files: [`lib/${folder}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+  }),
+);
+
 export default defineConfig(
   globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/tfjs-node/index.d.ts']),
   js.configs.recommended,
@@ -17,6 +41,7 @@ export default defineConfig(
       ],
     },
   },
+  ...layerRules,
   {
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
     languageOptions: {

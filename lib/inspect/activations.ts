@@ -5,7 +5,7 @@ import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions, type Rules, wholeNumber } from '../options';
 import { checkImage, checkNumbers, classNameOf, layerWithMaps, mapLayers } from './checks';
-import { layerMaps } from './layers';
+import { layerMaps } from './layerMaps';
 
 export interface ActivationOptions {
   /** Which image of the split. Default: 0. */

@@ -3,7 +3,7 @@ import { reliabilityDiagram, type ReliabilityBin } from '../charts/reliability';
 import type { Figure } from '../charts/theme';
 import type { Split } from '../data/cifar10';
 import { readOptions, type Rules, wholeNumber } from '../options';
-import { guesses } from '../training/mistakes';
+import { guesses } from '../training/guesses';
 import { checkPredictions } from './checks';
 
 export interface CalibrationOptions {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/cifar10';
 import { layersOf } from '../models/layers';
-import { DIVERGED } from '../training/mistakes';
+import { DIVERGED } from '../training/guesses';
 
 /** @throws RangeError unless there is a probability for each image and class, and a name for each label */
 export function checkPredictions(

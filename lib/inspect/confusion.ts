@@ -5,7 +5,7 @@ import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions } from '../options';
 import { encodeJpeg } from '../tensor/backend';
-import { guesses, type Guess } from '../training/mistakes';
+import { guesses, type Guess } from '../training/guesses';
 import { checkPredictions, classIndex } from './checks';
 import { guessedImages, type ImagesOptions, imagesRules } from './mistakes';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { PNG } from 'pngjs';
-import { encodePicture, type Picture } from '../charts/picture';
+import { encodePicture, type Picture } from '../pictures/picture';
 import type { Figure } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
 import { layersOf } from '../models/layers';

@@ -1,8 +1,8 @@
 // Where a network looked: Selvaraju et al. 2017, “Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 // Localization”, arXiv 1610.02391.
 import * as tf from '@tensorflow/tfjs-node';
-import { imageGrid } from '../charts/images';
-import { heatOverlay } from '../charts/overlay';
+import { imageGrid } from '../pictures/imageGrid';
+import { heatOverlay } from '../pictures/heatOverlay';
 import { type Figure, percent } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
 import { takeImages } from '../data/batches';
@@ -10,7 +10,7 @@ import type { Split } from '../data/cifar10';
 import { PIXEL_BYTES } from '../data/files';
 import { readOptions, type Rules } from '../options';
 import { checkClasses, checkImage, checkNumbers, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
-import { layerGradient, layerMaps, logitsOf } from './layers';
+import { layerGradient, layerMaps, logitsOf } from './layerMaps';
 
 export interface GradCamOptions {
   /** Which images of the split: 1 to 8 numbers. Default: the first six. */

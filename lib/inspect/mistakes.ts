@@ -1,11 +1,11 @@
 // Images with what a model said of them.
-import { captionedImages } from '../charts/images';
+import { captionedImages } from '../charts/captionedImages';
 import { noteFigure } from '../charts/note';
 import { type Figure, percent } from '../charts/theme';
 import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions, type Rules, wholeNumber } from '../options';
-import { type Guess, leastSure, worstMistakes } from '../training/mistakes';
+import { type Guess, leastSure, worstMistakes } from '../training/guesses';
 import { checkPredictions } from './checks';
 
 export interface ImagesOptions {

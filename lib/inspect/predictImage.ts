@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { shareBars } from '../charts/shares';
 import { colors, type Figure, percent } from '../charts/theme';
 import { checkClasses, checkNumbers } from './checks';
-import { logitsOf } from './layers';
+import { logitsOf } from './layerMaps';
 import { readImage } from './readImage';
 
 /**

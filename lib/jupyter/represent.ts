@@ -1,5 +1,5 @@
 import { type Figure, readable } from '../charts/theme';
-import type { Picture } from '../charts/picture';
+import type { Picture } from '../pictures/picture';
 
 /** A table as danfojs's DataFrame has it, or its Series: one column. */
 export interface Table {

@@ -1,9 +1,9 @@
 import type { DataFrame } from 'danfojs-node';
-import { runCurves } from '../charts/runs';
+import { runCurves } from '../charts/runCurves';
 import type { Figure } from '../charts/theme';
 import { toPercent } from '../training/results';
 import { type LookBook, lookBook } from './looks';
-import { type Cell, differingOptions, flatOptions } from './options';
+import { type Cell, differingOptions, flatOptions } from './runOptions';
 import type { Run } from './run';
 import { scoreOfRun } from './score';
 

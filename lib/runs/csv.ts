@@ -1,5 +1,5 @@
 import { writeFileSafely } from '../disk';
-import { type Cell, flatOptions } from './options';
+import { type Cell, flatOptions } from './runOptions';
 import type { Run } from './run';
 
 /**

@@ -1,4 +1,4 @@
-import { runColors } from '../charts/runs';
+import { runColors } from '../charts/runCurves';
 
 /** Gives runs their looks (numbers, from 0, for `runCurves`), and remembers them. */
 export interface LookBook {

@@ -1,12 +1,12 @@
 // A run, written down for TensorBoard while it goes on.
 import type * as tf from '@tensorflow/tfjs-node';
-import { imageGrid } from '../charts/images';
+import { imageGrid } from '../pictures/imageGrid';
 import { batchCount, firstImages, takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { CLASS_NAMES } from '../data/files';
 import { type EventWriter, openEventWriter } from '../tensorboard/writer';
 import { type Classifier, openClassifier } from './evaluate';
-import { worstMistakes } from './mistakes';
+import { worstMistakes } from './guesses';
 import type { TrainOptions } from './options';
 import type { EpochRecord, Score, StepRecord, TrainRecord } from './records';
 
