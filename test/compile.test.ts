@@ -361,6 +361,14 @@ const refused: { what: string; fn: (x: tf.Tensor) => Record<string, tf.Tensor>; 
     fn: (x) => ({ y: tf.add(x.sum(), tf.tensor1d(Float32Array.from({ length: 40_000 }, (_, i) => i))) }),
     says: /\[40000\].*tf\.Variable or an argument/,
   },
+  {
+    what: 'a convolution of channels first',
+    fn: (x) => {
+      const images = tf.reshape<tf.Rank.R4>(tf.tile(x, [24]), [1, 3, 4, 4]);
+      return { y: tf.conv2d(images, tf.ones<tf.Rank.R4>([3, 3, 3, 2]), 1, 'same', 'NCHW') };
+    },
+    says: /Conv2D on images laid out as NCHW, which can't be compiled: transpose them to \[N, H, W, C\]/,
+  },
   { what: 'an op without a shape rule', fn: (x) => ({ y: tf.topk(x, 1).values }), says: /TopKV2.*eagerly/ },
 ];
 for (const { what, fn, says } of refused) {
@@ -375,6 +383,24 @@ for (const { what, fn, says } of refused) {
     x.dispose();
   });
 }
+
+test('a compiled function that is called by another one while that is compiled is refused', () => {
+  const inner = compile({ twice: (x: tf.Tensor) => ({ y: tf.mul(x, 2) }) }, options);
+  const outer = compile({ f: (x: tf.Tensor) => ({ z: tf.add(inner.twice(x).y, 1) }) }, options);
+  const x = tf.scalar(3);
+  assert.throws(() => outer.f(x), /twice is compiled, and was called by a function that is being compiled/);
+  const { y } = inner.twice(x);
+  assert.equal(y.dataSync()[0], 6);
+  tf.dispose([x, y]);
+  inner.dispose();
+  outer.dispose();
+});
+
+test('a function that there is not can’t be prepared', () => {
+  const program = compile({ f: () => ({ y: tf.scalar(1) }), g: () => ({ y: tf.scalar(2) }) }, options);
+  assert.throws(() => program.prepare('h' as 'f'), /prepare: there is no function h; there are f, g\./);
+  program.dispose();
+});
 
 test('an optimiser whose first step is refused is none the worse', () => {
   const w = tf.variable(tf.tensor1d([1, 2]));
@@ -489,11 +515,15 @@ test('a program writes back what functions did that ran, and not what others wou
 
 test('a disposed program has freed everything, keeps variables, and says so when it is called', () => {
   const before = tf.memory().numTensors;
+  const graphs = binding.getNumOfSavedModels();
   const w = tf.tidy(() => tf.variable(tf.ones([4])));
-  const program = compile({ grow: () => (w.assign(tf.add(w, 1)), { sum: tf.sum(w) }) }, options);
+  const program = compile({ grow: () => (w.assign(tf.add(w, 1)), { sum: tf.sum(w) }), f: () => ({ w }) }, options);
   program.grow().sum.dispose();
+  program.f().w.dispose();
+  assert.equal(binding.getNumOfSavedModels(), graphs + 1, 'one graph at a time');
   program.dispose();
   program.dispose();
+  assert.equal(binding.getNumOfSavedModels(), graphs);
   assert.throws(() => program.grow(), /disposed/);
   assert.throws(() => program.prepare('grow'), /disposed/);
   assert.deepEqual([...w.dataSync()], [2, 2, 2, 2]);

@@ -107,7 +107,7 @@ test('confusions are the mistakes of the matrix as rows, the most frequent first
 
 test('the images of one cell of the matrix are those that were confused that way', () => {
   const figure = confusedImages(probabilities, split, names, 'cat', 'dog');
-  assert.deepEqual(captionsOf(figure), ['✗ dog 70\u00a0%<br>is cat']);
+  assert.deepEqual(captionsOf(figure), ['✗ dog<br>70\u00a0%<br>is cat']);
   assert.match(String(traces(figure)[0].text[0]), /<b>image 1, cat<\/b><br>dog 70 %<br>cat 20 %/);
   assert.throws(
     () => confusedImages(probabilities, split, names, 'ship', 'cat'),

@@ -142,6 +142,14 @@ test('a signal ends the search after the current batch; one that was aborted bef
   model.dispose();
 });
 
+test('an augmentation that gives nonsense is refused at once, and the model is free', async () => {
+  const model = linear({ widths: [4, 4] });
+  const options = { augment: () => ({ crop: 40 }) };
+  assert.throws(() => findLr(model, data, options), /findLr: augment gave \{ crop: 40 \} at progress 0\.000; expected/);
+  for await (const { type } of train(model, data, { epochs: 1, precision: 'float32' })) if (type === 'step') break;
+  model.dispose();
+});
+
 for (const { options, says } of [
   { options: { lr: 0.1 }, says: /findLr has no option lr; it has from, to, steps/ },
   { options: { from: 0 }, says: /findLr: from is 0; expected a number above 0/ },

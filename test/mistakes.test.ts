@@ -6,13 +6,13 @@ import { names, labels, probabilities, split } from './predictions';
 
 test('most wrong are the mistakes, the surest first; least sure are the lowest, right or wrong', () => {
   assert.deepEqual(captionsOf(mostWrongImages(probabilities, split, names)), [
-    '✗ ship 98\u00a0%<br>is dog',
-    '✗ dog 70\u00a0%<br>is cat',
-    '✗ cat 50\u00a0%<br>is dog',
+    '✗ ship<br>98\u00a0%<br>is dog',
+    '✗ dog<br>70\u00a0%<br>is cat',
+    '✗ cat<br>50\u00a0%<br>is dog',
   ]);
   assert.deepEqual(captionsOf(leastSureImages(probabilities, split, names, { count: 2 })), [
-    '✓ ship 40\u00a0%',
-    '✗ cat 50\u00a0%<br>is dog',
+    '✓ ship<br>40\u00a0%',
+    '✗ cat<br>50\u00a0%<br>is dog',
   ]);
 });
 

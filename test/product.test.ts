@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { processorHas } from 'cifar10/dist/tensor/processor';
+import { one } from 'cifar10/dist/tensor/call';
 import { compiledAndEager, opsOf, randoms, relativeError, skip as noOwnOps } from './ownOps';
 
 const skip = processorHas('avx512f') ? 'with AVX-512, TensorFlow’s own is taken' : noOwnOps;
@@ -29,6 +30,19 @@ for (const [rows, inputCount, outputs] of cases) {
     assert.deepEqual(again.y.dataSync(), first.y.dataSync(), 'the same each time');
     tf.dispose([inputs, first, again, eager]);
   });
+}
+
+for (const [rows, inputCount, outputs] of cases) {
+  test(
+    `[${rows}, ${inputCount}] · [${inputCount}, ${outputs}]: the op itself, on each processor`,
+    { skip: noOwnOps },
+    () => {
+      const [x, w] = randoms([rows, inputCount], [inputCount, outputs]);
+      const [y, expected] = [one('Product', [], [x, w]), tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D)];
+      assert.ok(relativeError(y, expected) < 2e-6);
+      tf.dispose([x, w, y, expected]);
+    },
+  );
 }
 
 test('takes the place of TensorFlow’s', { skip }, () => {

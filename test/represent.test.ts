@@ -40,7 +40,21 @@ test('small numbers in a table are told apart', () => {
   const frame = new DataFrame([[0.00001], [0.00002], [0.0012345], [-0.00002], [0], [0.25]], { columns: ['lr'] });
   const table = represent(frame).data['text/html'] as string;
   const cells = [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
-  assert.deepEqual(cells, ['0.00001', '0.00002', '0.00123', '-0.00002', '0', '0.25']);
+  assert.deepEqual(cells, ['0.00001', '0.00002', '0.00123', '−0.00002', '0', '0.25']);
+});
+
+test('the numbers of a column have as many decimals as the one with most, and a minus as wide as a digit', () => {
+  const frame = new DataFrame(
+    [
+      [92, 0.1],
+      [52.96, 0.025],
+      [-2.7, NaN],
+    ],
+    { columns: ['accuracy (%)', 'lr'] },
+  );
+  const table = represent(frame).data['text/html'] as string;
+  const cells = [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
+  assert.deepEqual(cells, ['92.00', '0.100', '52.96', '0.025', '−2.70', '–']);
 });
 
 test('a Series is a table of one column', () => {
@@ -86,7 +100,7 @@ test('typed arrays are lists, in a chart and in a table', () => {
     const table = represent({ columns: ['a'], index: [0, 1], values }).data['text/html'] as string;
     return [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
   };
-  assert.deepEqual(cellsOf(Float32Array.of(0.5, 2)), ['0.5', '2']);
+  assert.deepEqual(cellsOf(Float32Array.of(0.5, 2)), ['0.5', '2.0']);
   assert.deepEqual(cellsOf([Float32Array.of(1, 2), Int32Array.of(3, 4)]), ['1', '2', '3', '4']);
   assert.deepEqual(cellsOf([[Uint8Array.of(1, 2)]]), ['[1,2]']);
 });

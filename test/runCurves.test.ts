@@ -25,6 +25,24 @@ test('the figure: accuracy in percent beside loss, test solid with markers, trai
   );
 });
 
+test('a run that is much shorter than another can be seen: then the epochs are logarithmic', () => {
+  const run = (name: string, epochs: number) => {
+    const points = Array.from({ length: epochs }, (_, i) => point(i + 1, 0.5));
+    return { name, points, look: 0 };
+  };
+  const axisOf = (...runs: ReturnType<typeof run>[]) => {
+    const { xaxis, xaxis2 } = runCurves(runs).layout as Record<string, { type?: string; range: [number, number] }>;
+    assert.deepEqual([xaxis.type, xaxis.range], [xaxis2.type, xaxis2.range]);
+    return xaxis;
+  };
+  const { type, range } = axisOf(run('long', 100), run('short', 12));
+  assert.equal(type, 'log');
+  assert.ok(10 ** range[0] < 1 && 10 ** range[1] > 100);
+  for (const runs of [[run('long', 100), run('half', 50)], [run('none', 0), run('one', 100)], []]) {
+    assert.equal(axisOf(...runs).type, undefined);
+  }
+});
+
 test('the more runs, the higher the figure: their names take nothing from the panels; first is what solid means', () => {
   const runs = (count: number, name: string) =>
     Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}`, points: [point(1, 0.5)], look: i }));

@@ -62,3 +62,24 @@ for (const { name, schedule, values } of cases) {
     }
   });
 }
+
+for (const { make, says } of [
+  { make: () => constant(-1), says: 'constant: value is -1; expected a number from 0 on.' },
+  { make: () => cosine(NaN), says: 'cosine: start is NaN; expected a number from 0 on.' },
+  { make: () => cosine(0.1, { end: Infinity }), says: 'cosine: end is Infinity; expected a number from 0 on.' },
+  {
+    make: () => stepDecay(0.1, { at: [0.5, 60] }),
+    says: 'stepDecay: at is 60; expected a share of the run, from 0 to 1.',
+  },
+  {
+    make: () => stepDecay(0.1, { at: [0.5], factor: -2 }),
+    says: 'stepDecay: factor is -2; expected a number from 0 on.',
+  },
+  {
+    make: () => oneCycle(0.4, { warmUp: 5 }),
+    says: 'oneCycle: warmUp is 5; expected a share of the run, from 0 to 1.',
+  },
+  { make: () => oneCycle('0.4' as unknown as number), says: 'oneCycle: peak is "0.4"; expected a number from 0 on.' },
+]) {
+  test(`at once: ${says}`, () => assert.throws(make, { name: 'RangeError', message: says }));
+}

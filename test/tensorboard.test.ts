@@ -177,15 +177,14 @@ test('pictures that can’t be made are told of once; the epoch’s numbers are 
   });
   const records = await run({ tensorboard: dir });
   assert.equal(records.filter(({ type }) => type === 'epoch').length, 2);
-  assert.deepEqual(
-    said.map((line) => line.includes('no pictures today')),
-    [true],
-  );
+  assert.deepEqual(said, [
+    'TensorBoard gets no pictures of mistakes (no pictures today). The training goes on without them.',
+  ]);
   assert.deepEqual(
     readBoard(dir)
       .scalars.get('accuracy/test')!
       .map(({ step }) => step),
-    [STEPS],
+    [STEPS, 2 * STEPS],
   );
 });
 

@@ -120,7 +120,30 @@ test('compiled and eager agree to rounding: the linear net after 5 steps, the de
     return largest(ends[0], ends[1]);
   };
   assert.ok((await compare(() => linear(), 60, 5)) <= 1e-6);
-  assert.ok((await compare(tiny, 100, 1)) <= 1e-4);
+  // Channels in multiples of 16, for which convolutions are our own.
+  const deep = () => deepCnn({ widths: [16, 16, 32, 32, 16, 16] });
+  assert.ok((await compare(deep, 100, 1)) <= 1e-4);
+});
+
+test('what is undefined in an augmentation is left out, given once or by a function', async () => {
+  const model = () => linear({ widths: [8, 8] });
+  const run = async (augment: TrainOptions['augment']) => losses(await records(model(), { epochs: 1, augment }));
+  const [plain, ...others] = [
+    await run({ flip: true }),
+    await run({ crop: undefined, flip: true }),
+    await run(() => ({ crop: undefined, flip: true })),
+  ];
+  for (const other of others) assert.deepEqual(other, plain);
+});
+
+test('an epoch’s learning rate is that of its last step, whatever a knob says later', async () => {
+  const model = linear({ widths: [8, 8] });
+  let knob = 0.1;
+  for await (const record of train(model, data, { ...small, epochs: 1, lr: () => knob })) {
+    if (record.type === 'test') knob = 0.5;
+    if (record.type === 'epoch') assert.equal(record.lr, 0.1);
+  }
+  model.dispose();
 });
 
 test('knobs change from step to step: schedules are functions of progress', async () => {
@@ -297,6 +320,7 @@ const refused: { options: object; says: RegExp }[] = [
   { options: { epochs: 0 }, says: /epochs is 0/ },
   { options: { epochs: 1.5 }, says: /epochs is 1.5/ },
   { options: { augment: { crop: -1 } }, says: /augment is \{ crop: -1 \}; expected/ },
+  { options: { augment: { crop: undefined, flip: 1 } }, says: /augment is \{ crop: undefined, flip: 1 \}/ },
   { options: { augment: { zoom: 2 } }, says: /augment is \{ zoom: 2 \}/ },
   { options: { precision: 'half' }, says: /precision is "half"/ },
   {

@@ -33,7 +33,7 @@ export function barChart(
       x: categories,
       y: Array.from(values),
       marker: { color: color ?? palette[index % palette.length] },
-      text: Array.from(values, readable),
+      text: Array.from(values, (value) => readable(value)),
       textposition: 'outside',
       textangle: 0,
       textfont: { size: 12 },

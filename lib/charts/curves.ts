@@ -67,7 +67,7 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
     layout: layout({
       title,
       names: data.flatMap(({ name, showlegend }) => (showlegend ? [name] : [])),
-      ...epochAxes(epochs, top),
+      ...epochAxes(epochs, { top }),
       ...(marks.length > 0 && { shapes, annotations }),
     }),
   };

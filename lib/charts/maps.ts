@@ -37,7 +37,7 @@ export function mapGrid(
 ): Figure {
   const rows = Math.ceil(count / COLUMNS);
   const shownRows = Math.max(rows, IMAGE_ROWS);
-  const label = 0.24 * height; // room for the number above a map
+  const label = 0.3 * height; // room for the number above a map
   const gap = 0.08 * width;
   const [low, high] = limits(values);
   // One cell a value, at the same distance in both directions: gaps are cells, too, and hold nothing.
@@ -89,9 +89,8 @@ export function mapGrid(
         x: left(map) + width / 2 - 0.5,
         y: top(map) - 0.5,
         yanchor: 'bottom',
-        yshift: -4,
         showarrow: false,
-        font: { size: 12 },
+        font: { size: 14 },
       })),
       xaxis: axis('', { ...hidden, range: [-size - width / 2 - 1, COLUMNS * stepX], constrain: 'domain' }),
       yaxis: axis('', { ...hidden, range: [shownRows * stepY, -0.5], scaleanchor: 'x', constrain: 'domain' }),

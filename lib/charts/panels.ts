@@ -8,23 +8,39 @@ export const metrics = [
 
 export type Metric = (typeof metrics)[number];
 
+export interface EpochAxesOptions {
+  /** The share of the height that the panels take; above it is room for labels. Default: 1. */
+  readonly top?: number;
+  /** Of the epochs. Default: linear. */
+  readonly scale?: 'linear' | 'log';
+}
+
 /**
  * The axes of both panels.
  * @param epochs where the axis of epochs ends
- * @param top the share of the height that the panels take; above it is room for labels
  */
-export function epochAxes(epochs: number, top = 1): object {
+export function epochAxes(epochs: number, { top = 1, scale = 'linear' }: EpochAxesOptions = {}): object {
   const axes = metrics.flatMap((metric, panel) => [
     [
       axisKey('x', panel),
-      axis('epoch', {
+      axis(scale === 'log' ? 'epoch (logarithmic)' : 'epoch', {
         domain: panelDomain(panel, metrics.length),
         anchor: axisName('y', panel),
-        range: [-0.03 * epochs, 1.03 * epochs],
-        ...(epochs <= 10 && { dtick: 1 }),
+        ...(scale === 'log' ? logScale(epochs) : linearScale(epochs)),
       }),
     ],
     [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel), domain: [0, top] })],
   ]);
   return Object.fromEntries(axes) as object;
 }
+
+const linearScale = (epochs: number) => ({
+  range: [-0.03 * epochs, 1.03 * epochs],
+  ...(epochs <= 10 && { dtick: 1 }),
+});
+
+const logScale = (epochs: number) => ({
+  type: 'log',
+  range: [Math.log10(0.9), Math.log10(1.1 * epochs)],
+  tickvals: [1, 10, 100, 1000, 10_000].flatMap((decade) => [decade, 2 * decade, 5 * decade]),
+});

@@ -3,16 +3,19 @@ import { decimateEpochs } from './decimate';
 import { epochAxes, type Metric, metrics } from './panels';
 import { axisName, colors, Figure, layout } from './theme';
 
-/** Colours for runs: eight that the red-green blind can tell apart (a test simulates it), legible on white and on black. */
+/**
+ * Colours for runs: eight that the red-green blind can tell apart (a test simulates it), legible on white and on black. Last
+ * are those that mean training and test in other charts.
+ */
 export const runColors: readonly string[] = [
-  '#1e88e5',
-  '#d55e00',
   '#009e73',
-  '#e0b000',
   '#85397a',
+  '#e0b000',
+  '#5555aa',
   '#56b4e9',
   '#b3202a',
-  '#5555aa',
+  colors.test,
+  colors.train,
 ];
 
 /** A second way to tell runs apart. One more than the colours, so that runs of one colour differ in it. */
@@ -29,18 +32,23 @@ const MAX_POINTS = 300;
 /** Markers on a curve, about: more would hide it. */
 const MARKERS = 8;
 
+/** A run that is shorter than this share of the longest one would be a knot at the left: then the epochs stand on a log scale. */
+const SHORT = 0.25;
+
 /**
  * The learning curves of several runs: accuracy in one panel, loss in the other; test solid, training dotted. A click on a
- * name hides its run.
+ * name hides its run. Where some are much shorter than others, the axis of epochs is logarithmic.
  */
 export function runCurves(runs: readonly RunCurve[], { title }: { title?: string } = {}): Figure {
-  const epochs = Math.max(1, ...runs.map(({ points }) => points.at(-1)?.epoch ?? 0));
+  const lengths = runs.flatMap(({ points }) => points.at(-1)?.epoch ?? []);
+  const epochs = Math.max(1, ...lengths);
+  const scale = Math.min(...lengths) < SHORT * epochs ? 'log' : 'linear';
   const data = metrics.flatMap((metric, panel) => [
     ...runs.flatMap((run) => [curve(run, 'train', metric, panel), curve(run, 'test', metric, panel)]),
   ]);
   return {
     data: [...data, ...key],
-    layout: layout({ title, names: [...key, ...runs].map(({ name }) => name), ...epochAxes(epochs) }),
+    layout: layout({ title, names: [...key, ...runs].map(({ name }) => name), ...epochAxes(epochs, { scale }) }),
   };
 }
 

@@ -73,6 +73,7 @@ function legendRows(names: readonly string[]): number {
 export const axis = (title: string, own: Record<string, unknown> = {}): Record<string, unknown> => ({
   title: { text: title, standoff: 10 },
   automargin: true,
+  ticklabelstandoff: 4, // where two axes meet, their first labels must not touch
   zeroline: false,
   ...own,
 });
@@ -101,8 +102,14 @@ export function percent(probability: number): string {
   return `${rounded} %`;
 }
 
-/** Whole numbers with thousands marked, others to four places, and small ones to three digits: 5,000; 0.8125; 0.00002. */
-export function readable(value: number | bigint): string {
+export type Decimals = 0 | 1 | 2 | 3 | 4;
+
+/**
+ * Whole numbers with thousands marked, others to four places, and small ones to three digits: 5,000; 0.8125; 0.00002.
+ * @param decimals at least so many
+ */
+export function readable(value: number | bigint, decimals: Decimals = 0): string {
   const isSmall = value > -0.01 && value < 0.01;
-  return value.toLocaleString('en', isSmall ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 4 });
+  if (isSmall && decimals === 0) return value.toLocaleString('en', { maximumSignificantDigits: 3 });
+  return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: 4 });
 }

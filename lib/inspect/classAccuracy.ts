@@ -5,7 +5,7 @@ import { checkPredictions } from './checks';
 import { countConfusions } from './confusion';
 
 /**
- * For each class the share of its images that are named rightly, the highest first, and that of all images as a line. A class
+ * For each class the share of its images that are named correctly, the highest first, and that of all images as a line. A class
  * without images is left out.
  * @param probabilities [N, classes], as `predict` gives them for the split
  * @throws RangeError when probabilities, labels and class names do not fit each other
@@ -26,8 +26,8 @@ export function classAccuracy(
     name,
     value: correct / all,
     text: percent(correct / all),
-    hover: `<b>${name}</b>: ${correct.toLocaleString('en')} of ${all.toLocaleString('en')} images named rightly`,
+    hover: `<b>${name}</b>: ${correct.toLocaleString('en')} of ${all.toLocaleString('en')} images named correctly`,
   }));
   const mark = { value: overall, name: `all classes: ${(100 * overall).toFixed(1)} %` };
-  return shareBars(bars, { xTitle: 'images of the class that are named rightly (%)', mark });
+  return shareBars(bars, { xTitle: 'images of the class that are named correctly (%)', mark });
 }

@@ -16,8 +16,8 @@ export interface ImagesOptions {
 export const imagesRules: Rules<ImagesOptions> = { count: wholeNumber(16, 1) };
 
 /**
- * The images that a model is most wrong about: named wrongly, the surest first; under each what the model says and how
- * probable it finds that, then what is right. Where there are no mistakes, it says so.
+ * The images that a model is most wrong about: named wrongly, the surest first; under each what the model says, how
+ * probable it finds that, and what is right. Where there are no mistakes, it says so.
  * @param probabilities [N, classes], as `predict` gives them for the split
  * @throws RangeError when probabilities, labels and class names do not fit each other, or an option is impossible
  */
@@ -37,7 +37,7 @@ export function mostWrongImages(
 const imageCount = (size: number): string => `${size.toLocaleString('en')} ${size === 1 ? 'image' : 'images'}`;
 
 /**
- * The images that a model is least sure about, rightly named or not: those whose best class has the lowest probability.
+ * The images that a model is least sure about, named correctly or not: those whose best class has the lowest probability.
  * @param probabilities [N, classes], as `predict` gives them for the split
  * @throws RangeError when probabilities, labels and class names do not fit each other, or an option is impossible
  */
@@ -60,7 +60,7 @@ export function guessedImages(
   classNames: readonly string[],
 ): Figure {
   const captions = guesses.map(({ guess, label, probability }) => {
-    const said = `${classNames[guess]} ${percent(probability)}`;
+    const said = `${classNames[guess]}<br>${percent(probability)}`;
     return guess === label ? `✓ ${said}` : `✗ ${said}<br>is ${classNames[label]}`;
   });
   const hovers = guesses.map(({ index, label }) => {

@@ -1,4 +1,4 @@
-import { type Figure, readable } from '../charts/theme';
+import { type Decimals, type Figure, readable } from '../charts/theme';
 import type { Picture } from '../pictures/picture';
 
 /** A table as danfojs's DataFrame has it, or its Series: one column. */
@@ -103,8 +103,9 @@ function tableHtml({ columns, index, values }: Table): string {
         … of ${all.length.toLocaleString('en')} rows
       </caption>`
     : [];
-  const cell = (value: unknown) =>
-    html`<td style="text-align: ${isNumber(value) ? 'right' : 'left'}">${format(value)}</td>`;
+  const decimals = columns.map((_, column) => decimalsOf(rows.map((row) => row[column])));
+  const cell = (value: unknown, column: number) =>
+    html`<td style="text-align: ${isNumber(value) ? 'right' : 'left'}">${format(value, decimals[column])}</td>`;
   const line = (name: string | number, row: readonly unknown[]) =>
     html`<tr>
       <th>${name}</th>
@@ -127,10 +128,17 @@ function tableHtml({ columns, index, values }: Table): string {
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
+/** How many all numbers of a column get, so that they stand below each other; none where some are too small for that. */
+function decimalsOf(column: readonly unknown[]): Decimals {
+  const needed = column.filter(isNumber).map((value) => readable(value).split('.')[1]?.length ?? 0);
+  const most = Math.max(0, ...needed);
+  return ([1, 2, 3, 4] as const).find((decimals) => decimals === most) ?? 0;
+}
+
 /** Numbers as a person reads them; what is missing as a dash. */
-function format(value: unknown): string {
+function format(value: unknown, decimals: Decimals): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
-  if (isNumber(value)) return readable(value);
+  if (isNumber(value)) return readable(value, decimals).replace('-', '−');
   return typeof value === 'string' ? value : JSON.stringify(asJson(value));
 }
 

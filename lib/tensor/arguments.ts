@@ -1,13 +1,20 @@
 // What compiled functions are given, and what they give back.
 import * as tf from '@tensorflow/tfjs-node';
+import { isSymbolic } from './backend';
 
-/** @throws Error for an argument that is no tensor, or one that was disposed */
-export function checkArguments(name: string, args: readonly unknown[]): void {
+/** @throws Error for an argument that is no tensor, one that was disposed, or one without values */
+export function checkArguments(name: string, args: readonly tf.Tensor[]): void {
   const wrong = args.findIndex((argument) => !isTensor(argument));
-  if (wrong < 0) return;
-  throw new Error(
-    `${name} was called with ${whatIs(args[wrong])} as argument ${wrong + 1}; expected a tensor, such as tf.scalar(0.1).`,
-  );
+  if (wrong >= 0) {
+    throw new Error(
+      `${name} was called with ${whatIs(args[wrong])} as argument ${wrong + 1}; expected a tensor, such as tf.scalar(0.1).`,
+    );
+  }
+  if (args.some(isSymbolic)) {
+    throw new Error(
+      `${name} is compiled, and was called by a function that is being compiled: call the plain function there.`,
+    );
+  }
 }
 
 /**

@@ -9,14 +9,17 @@ import { fusedNorm, fusedNormGrad } from './rules/batchNorm';
 /** Ops that are worth converting for. */
 const LOWERED = new Set(['Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'MatMul']);
 
-/** Of each op that can work in bfloat16: which of its inputs then are. Its first output is, the others stay float32. */
+/**
+ * Of each op that can work in bfloat16: which of its inputs then are. Its first output is, the others stay float32. Sums are
+ * not among them, a bias's gradient neither: TensorFlow adds up in the type of the input, and a sum of bfloat16 stands still
+ * once it is a few hundred times as large as what is added.
+ */
 const FOLLOWING: Readonly<Record<string, number[]>> = {
   Conv2D: [0, 1],
   Conv2DBackpropFilter: [0, 2],
   Conv2DBackpropInput: [1, 2],
   MatMul: [0, 1],
   BiasAdd: [0, 1],
-  BiasAddGrad: [0],
   Relu: [0],
   ReluGrad: [0, 1],
   MaxPool: [0],

@@ -50,7 +50,7 @@ interface Binding {
 interface NodeBackend {
   readonly binding: Binding;
   readonly isUsingGpuDevice: boolean;
-  readonly tensorMap: { get(id: DataId): { dtype: number; shape: number[] } };
+  readonly tensorMap: { get(id: DataId): { dtype: number; shape: number[]; id: number; values: unknown } };
   executeSingleOutput: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[]) => tf.Tensor;
   executeMultipleOutputs: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number) => tf.Tensor[];
   readSync: (id: DataId) => tf.TypedArray;
@@ -94,6 +94,12 @@ export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
 /** A tensor with a shape and a type but no values: what a function is traced with. */
 export const symbolicTensor = (shape: number[], dtype: DataType): tf.Tensor =>
   backend.createOutputTensor({ id: -1, shape, dtype: dtype === DataType.bfloat16 ? DataType.float32 : dtype });
+
+/** Whether a tensor is such a one. */
+export function isSymbolic(tensor: tf.Tensor): boolean {
+  const { id, values } = backend.tensorMap.get(tensor.dataId);
+  return id === -1 && !values;
+}
 
 /**
  * A uint8 tensor, a quarter of the size of tfjs's int32. Only TensorFlow's own kernels understand it (see ops.ts).

@@ -14,6 +14,15 @@ export function resolvePrecision(precision: Precision): 'float32' | 'bfloat16' {
   return hasNativeBfloat16() ? 'bfloat16' : 'float32';
 }
 
+/** Tells on the console where bfloat16 was asked for and is emulated: what takes seconds elsewhere takes minutes then. */
+export function warnOfEmulation(owner: string, precision: Precision): void {
+  if (precision !== 'bfloat16' || hasNativeBfloat16()) return;
+  console.warn(
+    `${owner}: precision is 'bfloat16', which this processor does not have: it is emulated, and many times slower. With 'auto' ` +
+      'it computes in float32.',
+  );
+}
+
 /** CPUs with AVX512-BF16 or AMX, and NVIDIA GPUs of compute capability 8.0 (Ampere) or newer. */
 function hasNativeBfloat16(): boolean {
   if (backend.isUsingGpuDevice) return gpuComputeCapability() >= 8;

@@ -116,6 +116,13 @@ export function createRecorder(
       const attributes = Object.fromEntries(
         opAttributes.map((attribute) => [attribute.name, fromOpAttribute(attribute)]),
       );
+      const { data_format: format } = attributes;
+      if (format && 'string' in format && format.string !== 'NHWC') {
+        throw new Error(
+          `${name} uses TensorFlow's ${op} on images laid out as ${format.string}, which can't be compiled: transpose them ` +
+            'to [N, H, W, C].',
+        );
+      }
       for (const [key, type] of Object.entries(inferredTypes[op]?.(inputs) ?? {})) attributes[key] = { type };
       const constantOf = (index: number) => Array.from(backend.readSync(tensors[index].dataId));
       const outputs = rule({ inputs, attributes, constant: constantOf });

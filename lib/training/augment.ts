@@ -46,7 +46,7 @@ export function augmentBy(
 
 /**
  * Bytes 0 to 255 as numbers −1 to 1: torchvision's ToTensor, then Normalize(0.5, 0.5).
- * @param images uint8, any shape
+ * @param images uint8 or int32, any shape
  * @returns float32
  */
 export const normalise = (images: tf.Tensor): tf.Tensor =>

@@ -6,8 +6,9 @@ import type { Split } from '../data/cifar10';
 import { oneOf, readOptions, type Rules, show, wholeNumber } from '../options';
 import { uint8Tensor } from '../tensor/backend';
 import { compile } from '../tensor/compile';
-import type { Precision } from '../tensor/precision';
+import { type Precision, warnOfEmulation } from '../tensor/precision';
 import { normalise } from './augment';
+import { checkMemory } from './memory';
 import type { Score } from './records';
 import { type BatchScore, makeTestStep } from './steps';
 import { addBatch, emptyTally, scoreOfTally, type Tally } from './tally';
@@ -26,7 +27,8 @@ const rules: Rules<EvaluateOptions> = {
 
 /**
  * The model's loss (mean over the batches) and accuracy on a split; dropout is off.
- * @throws RangeError for an unknown or impossible option, or labels that the model has no class for
+ * @throws RangeError for an unknown or impossible option, labels that the model has no class for, or a batch that needs more
+ *   memory than there is
  */
 export async function evaluate(
   model: tf.LayersModel,
@@ -35,6 +37,8 @@ export async function evaluate(
 ): Promise<Score> {
   const { batchSize, precision } = readOptions('evaluate', rules, options);
   checkImages('evaluate: the images', model, split);
+  warnOfEmulation('evaluate', precision);
+  checkMemory('evaluate', 'testing', model, fit(batchSize, split.size));
   const program = compile({ test: makeTestStep(model) }, { precision });
   try {
     let tally = emptyTally();
@@ -48,7 +52,7 @@ export async function evaluate(
 /**
  * The model's probabilities for each class of each image; dropout is off.
  * @returns [N, classes], row after row
- * @throws RangeError for an unknown or impossible option
+ * @throws RangeError for an unknown or impossible option, or a batch that needs more memory than there is
  */
 export async function predict(
   model: tf.LayersModel,
@@ -57,6 +61,8 @@ export async function predict(
 ): Promise<Float32Array> {
   const { batchSize, precision } = readOptions('predict', rules, options);
   checkSplit('predict: the images', { images: images.images, size: images.size });
+  warnOfEmulation('predict', precision);
+  checkMemory('predict', 'testing', model, fit(batchSize, images.size));
   const classifier = openClassifier(model, precision);
   try {
     return await classifier.classify(images, batchSize);

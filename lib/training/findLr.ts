@@ -5,6 +5,8 @@ import type { Cifar10, Split } from '../data/cifar10';
 import { learnedSlots, stateSlots } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../options';
 import { compile } from '../tensor/compile';
+import { warnOfEmulation } from '../tensor/precision';
+import type { Augmentation } from './augment';
 import { claim } from './claim';
 import { checkImages } from './evaluate';
 import { learnFrom, randomKey } from './learn';
@@ -19,7 +21,10 @@ type SharedOptions = Pick<
   'optimizer' | 'batchSize' | 'augment' | 'shuffle' | 'seed' | 'precision' | 'signal'
 >;
 
-/** Beside its own options, those of `train` that decide how a step goes: give it the same. */
+/**
+ * Beside its own options, those of `train` that decide how a step goes: give it the same. (Of an augmentation that is a
+ * function of progress, what it gives at the start counts.)
+ */
 export interface FindLrOptions extends SharedOptions {
   /** The first learning rate. Default: 1e-5. */
   readonly from: number;
@@ -80,21 +85,21 @@ export function findLr(
   if (from >= to) throw new RangeError(`findLr: from is ${from} and to is ${to}; expected a from below to.`);
   checkImages('findLr: the training images', model, train);
   batchCount(train.size, batchSize);
-  checkMemory('findLr', model, batchSize);
-  return search(model, train, settings);
+  checkMemory('findLr', 'training', model, batchSize);
+  warnOfEmulation('findLr', settings.precision);
+  return search(model, train, { ...settings, augment: augmentationAt('findLr', settings.augment, 0) });
 }
 
 async function* search(
   model: tf.LayersModel,
   split: Split,
-  options: FindLrOptions,
+  options: FindLrOptions & { readonly augment: Augmentation },
 ): AsyncGenerator<LrRecord, void, undefined> {
-  const { from, to, steps, momentum, weightDecay, seed, signal } = options;
+  const { from, to, steps, momentum, weightDecay, seed, signal, augment } = options;
   const release = claim('findLr', model);
-  const augmentation = augmentationAt(options.augment, 0);
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
-  const learn = makeTrainStep(model, optimizer, augmentation);
+  const learn = makeTrainStep(model, optimizer, augment);
   const program = compile({ learn }, { precision: options.precision });
   const losses: number[] = [];
   try {

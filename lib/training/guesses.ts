@@ -66,7 +66,7 @@ export function worstMistakes(
 }
 
 /**
- * The images that a model is least sure about, rightly named or not: those whose best class has the lowest probability.
+ * The images that a model is least sure about, named correctly or not: those whose best class has the lowest probability.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
  * @param options.count how many, at most

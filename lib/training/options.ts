@@ -158,15 +158,17 @@ export function valueAt(name: 'lr' | 'momentum' | 'weightDecay', option: number 
 
 /**
  * The augmentation at a point of the run, whole.
+ * @param owner for the error, such as “train”
  * @throws RangeError when a function gives what it may not be
  */
-export function augmentationAt(augment: TrainOptions['augment'], progress: number): Augmentation {
+export function augmentationAt(owner: string, augment: TrainOptions['augment'], progress: number): Augmentation {
   const value = typeof augment === 'function' ? augment(progress) : augment;
   if (!isAugmentation(value)) {
     const { expected } = trainRules.augment;
     throw new RangeError(
-      `train: augment gave ${show(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
+      `${owner}: augment gave ${show(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
     );
   }
-  return { crop: 0, flip: false, ...value };
+  const { crop = 0, flip = false } = value;
+  return { crop, flip };
 }

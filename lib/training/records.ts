@@ -44,6 +44,7 @@ export interface EpochRecord {
   train: Score;
   test: Score;
   validation?: Score;
+  /** Learning rate of the last step. */
   lr: number;
   seconds: number;
   /** While training. */

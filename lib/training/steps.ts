@@ -15,7 +15,7 @@ export interface BatchScore extends Record<string, tf.Tensor> {
 /**
  * Makes the training step: predict, compare, go back through the model, move the parameters.
  * @returns a function of images (uint8 [N, 32, 32, 3]), labels (int32 [N]), the step's random key (int32 [2]) and the
- *   knobs (float32 [3]: lr, momentum, weightDecay; where the augmentation is 'live', [5]: crop and flip too)
+ *   knobs (float32 [KNOBS]: lr, momentum, weightDecay; where the augmentation is 'live', [LIVE_KNOBS]: crop and flip too)
  */
 export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augmentation: Augmentation | 'live') {
   return (images: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, knobs: tf.Tensor): BatchScore => {
@@ -54,8 +54,12 @@ export const testInputs = (size: number): TensorType[] => [
   { dtype: DataType.int32, shape: [size] },
 ];
 
+/** How many knobs a training step has; and with an augmentation that is 'live'. */
+export const KNOBS = 3;
+export const LIVE_KNOBS = 5;
+
 /** Types of what a training step takes, for a batch of so many images. */
-export const learnInputs = (size: number, knobs = 3): TensorType[] => [
+export const learnInputs = (size: number, knobs = KNOBS): TensorType[] => [
   ...testInputs(size),
   { dtype: DataType.int32, shape: [2] },
   { dtype: DataType.float32, shape: [knobs] },

@@ -27,8 +27,7 @@ export async function* logged(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const steps = batchCount(train.size, batchSize);
   const board = openBoard(dir);
-  const shown = firstImages(test, LOOKED_AT);
-  let classifier: Classifier | undefined;
+  const mistakes = openMistakes(model, firstImages(test, LOOKED_AT), { batchSize, precision });
   try {
     for await (const record of run) {
       if (record.type === 'step') {
@@ -39,18 +38,41 @@ export async function* logged(
         const step = record.epoch * steps;
         // An epoch's record that comes first is of a run that goes on after its last step, whose numbers hold.
         board.write(step, { scalars: ofEpoch(record) }, step + 1);
-        await board.attempt(async () => {
-          classifier ??= openClassifier(model, precision);
-          const probabilities = await classifier.classify(shown, batchSize);
-          board.write(step, mistakesIn(shown, probabilities), step + 1);
-        });
+        const event = board.isOpen() && (await mistakes.look());
+        if (event) board.write(step, event, step + 1);
       }
       yield record;
     }
   } finally {
-    classifier?.dispose();
+    mistakes.dispose();
     board.close();
   }
+}
+
+/** The model's mistakes among some images, as they are now. What can't be looked at is told of once. */
+function openMistakes(
+  model: tf.LayersModel,
+  shown: Split,
+  { batchSize, precision }: Pick<TrainOptions, 'batchSize' | 'precision'>,
+) {
+  let classifier: Classifier | undefined;
+  let failed = false;
+  return {
+    /** An event; nothing where there are no mistakes. */
+    async look() {
+      if (failed) return undefined;
+      try {
+        classifier ??= openClassifier(model, precision);
+        return mistakesIn(shown, await classifier.classify(shown, batchSize));
+      } catch (error) {
+        failed = true;
+        const reason = (error as Error).message;
+        console.warn(`TensorBoard gets no pictures of mistakes (${reason}). The training goes on without them.`);
+        return undefined;
+      }
+    },
+    dispose: () => classifier?.dispose(),
+  };
 }
 
 /** A folder of events in which a failure ends the writing, but not the run. */
@@ -63,10 +85,8 @@ function openBoard(dir: string) {
     console.warn(`TensorBoard's file in ${dir} can't be written (${reason}). The training goes on without it.`);
   };
   return {
-    /** Does what may fail on the way to an event, unless something did before. */
-    async attempt(action: () => Promise<void>) {
-      if (!failed) await action().catch(fail);
-    },
+    /** Whether writing has not failed yet. */
+    isOpen: () => !failed,
     /** @param begin when this is the first event: from which step on earlier files no longer hold */
     write(step: number, event: Omit<Parameters<EventWriter['write']>[0], 'step'>, begin: number) {
       if (failed) return;
@@ -105,9 +125,9 @@ function ofEpoch({ train, test, validation, imagesPerSecond }: EpochRecord): Rec
 
 /** Pictures in rows of eight, and in the same order what the model said of each. */
 function mistakesIn(split: Split, probabilities: Float32Array) {
-  if (probabilities.some(Number.isNaN)) return {}; // the run itself tells of it
+  if (probabilities.some(Number.isNaN)) return undefined; // the run itself tells of it
   const worst = worstMistakes(probabilities, split.labels, { count: MISTAKES });
-  if (worst.length === 0) return {};
+  if (worst.length === 0) return undefined;
   const rows = worst.map(({ guess, label, probability }, place) => {
     const name = (index: number) => CLASS_NAMES[index] ?? String(index);
     return `| ${place + 1} | ${name(guess)} | ${(100 * probability).toFixed(1)} % | ${name(label)} |`;

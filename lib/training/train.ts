@@ -6,6 +6,7 @@ import { splitOff } from '../data/validation';
 import { learnedSlots, stateSlots } from '../models/stateDict';
 import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
+import { warnOfEmulation } from '../tensor/precision';
 import { type Keeper, openKeeper } from './checkpoint';
 import { claim } from './claim';
 import { checkImages, fit, tallies } from './evaluate';
@@ -15,7 +16,7 @@ import { optimizers } from './optimizers';
 import { augmentationAt, type TrainOptions, trainRules, valueAt, withOptimizer } from './options';
 import { afterEpoch, afterStep, type Position, startOfRun } from './position';
 import type { EpochRecord, TestRecord, TrainRecord } from './records';
-import { learnInputs, makeTestStep, makeTrainStep, testInputs } from './steps';
+import { KNOBS, learnInputs, LIVE_KNOBS, makeTestStep, makeTrainStep, testInputs } from './steps';
 import { stopRequest } from './stop';
 import { addBatch, emptyTally, imagesPerSecond, scoreOfTally, type Tally } from './tally';
 import { logged } from './tensorboard';
@@ -53,7 +54,8 @@ export function train(
   checkImages('train: the test images', model, data.test);
   const splits = splitData(data, settings);
   batchCount(splits.train.size, settings.batchSize);
-  checkMemory('train', model, settings.batchSize);
+  checkMemory('train', settings.compiled ? 'training' : 'training op by op', model, settings.batchSize);
+  warnOfEmulation('train', settings.precision);
   const records = run(model, splits, settings);
   return settings.tensorboard === undefined ? records : logged(records, model, splits, settings);
 }
@@ -86,7 +88,7 @@ async function* run(
   const steps = batchCount(splits.train.size, batchSize);
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
-    learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt(options.augment, 0)),
+    learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt('train', options.augment, 0)),
     test: makeTestStep(model),
   };
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
@@ -96,37 +98,41 @@ async function* run(
   let position = startOfRun;
   let isSound = true;
   try {
-    if (program) prepareShapes(program, splits, batchSize, knobsAt(options, 1, 1, steps).length);
+    if (program) prepareShapes(program, splits, batchSize, isLive(options) ? LIVE_KNOBS : KNOBS);
     keeper = openKeeper(model, optimizer, [splits.train, splits.test, splits.validation], options);
     position = keeper?.restored ?? startOfRun;
     for (const record of position.history) yield { ...record, epochs, restored: true };
     while (position.epoch <= epochs && !stop.signal.aborted) {
       const { epoch, step: skip } = position;
+      let lr: number | undefined;
       for (const batch of batches(splits.train, { batchSize, shuffle: options.shuffle && { seed, epoch }, skip })) {
         const step = position.step + 1;
         const knobs = knobsAt(options, epoch, step, steps);
         const started = performance.now();
+        lr = knobs[0];
         isSound = false;
         const { loss, correct } = learnFrom(batch, learn, randomKey(seed, epoch, step), knobs);
-        if (!Number.isFinite(loss)) throw divergence(`${loss} at step ${step} of epoch ${epoch}`, knobs[0], keeper);
+        if (!Number.isFinite(loss)) throw divergence(`${loss} at step ${step} of epoch ${epoch}`, lr, keeper);
         const seconds = (performance.now() - started) / 1000;
         const tally = addBatch(position.tally, { loss, correct, size: batch.size, seconds });
         position = afterStep(position, tally);
         isSound = true;
         const accuracy = correct / batch.size;
         const speed = imagesPerSecond(tally);
-        const common = { epoch, epochs, step, steps, loss, accuracy, lr: knobs[0], imagesPerSecond: speed };
+        const common = { epoch, epochs, step, steps, loss, accuracy, lr, imagesPerSecond: speed };
         yield { type: 'step', ...common, ...(keeper?.isResumable && { resumable: true }) };
         await nextTurn();
         if (stop.signal.aborted) return;
         if (keeper?.isDue()) keeper.save(position, () => program?.sync());
       }
-      const record = yield* testEpoch(splits, position, options, test, stop.signal);
+      // After a restart there may be no step left in the epoch: then the schedule tells.
+      lr ??= knobsAt(options, epoch, steps, steps)[0];
+      const record = yield* testEpoch(splits, position, lr, options, test, stop.signal);
       if (!record) return;
       const lost = [record.test, record.validation].find((score) => score && !Number.isFinite(score.loss));
       if (lost) {
         isSound = false;
-        throw divergence(`${lost.loss} on new images, after epoch ${epoch}`, record.lr, keeper);
+        throw divergence(`${lost.loss} on new images, after epoch ${epoch}`, lr, keeper);
       }
       program?.sync();
       position = afterEpoch(position, record);
@@ -164,6 +170,7 @@ function prepareShapes(
 async function* testEpoch(
   splits: Splits,
   { epoch, tally }: Position,
+  lr: number,
   options: TrainOptions,
   test: ReturnType<typeof makeTestStep>,
   signal: AbortSignal,
@@ -182,7 +189,6 @@ async function* testEpoch(
     results.push(result);
   }
   const [score, validation] = results.map(scoreOfTally);
-  const steps = tally.batches;
   return {
     type: 'epoch',
     epoch,
@@ -190,7 +196,7 @@ async function* testEpoch(
     train: scoreOfTally(tally),
     test: score,
     ...(splits.validation && { validation }),
-    lr: knobsAt(options, epoch, steps, steps)[0],
+    lr,
     seconds: sum([tally, ...results].map(({ seconds }) => seconds)),
     imagesPerSecond: imagesPerSecond(tally),
   };
@@ -214,7 +220,7 @@ function knobsAt(options: TrainOptions, epoch: number, step: number, steps: numb
 const isLive = ({ augment }: TrainOptions): boolean => typeof augment === 'function';
 
 function liveAugmentation({ augment }: TrainOptions, progress: number): [crop: number, flip: number] {
-  const { crop, flip } = augmentationAt(augment, progress);
+  const { crop, flip } = augmentationAt('train', augment, progress);
   return [crop, Number(flip)];
 }
 

@@ -33,7 +33,8 @@ HOT void CutAndSum(const float* dy, const float* y, std::ptrdiff_t pixels, std::
 /** Inputs x [..., C] and bias [C]. */
 void ComputeBiasRelu(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
+  const bool fits = call.ok() && call.Axes(0) > 0 && call.Has(1, {call.LastSize(0)}) && call.Elements(1) > 0;
+  if (!call.Require(fits, "BiasRelu: expected a bias for each channel of x, which is its last axis")) return;
   const Pixels all(call.Elements(0), call.Elements(1));
   float* y = call.OutputInPlace(0, 0);
   if (!y) return;
@@ -46,7 +47,8 @@ void ComputeBiasRelu(void*, TF_OpKernelContext* context) {
 /** Inputs dy and y [..., C]. */
 void ComputeReluBiasGrad(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
+  const bool fits = call.ok() && call.Axes(1) > 0 && call.LastSize(1) > 0 && call.Elements(0) == call.Elements(1);
+  if (!call.Require(fits, "ReluBiasGrad: expected dy and y of one shape [..., C]")) return;
   const Pixels all(call.Elements(1), call.LastSize(1));
   float* dx = call.OutputInPlace(0, 0);
   float* dbias = dx ? call.Output(1, {all.channels}) : nullptr;

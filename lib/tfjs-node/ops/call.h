@@ -10,6 +10,9 @@
 
 namespace cifar10 {
 
+/** In a shape: any size. */
+constexpr std::int64_t kAny = -1;
+
 /** A call of an op on float tensors. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
 class Call {
  public:
@@ -37,6 +40,13 @@ class Call {
   }
   int Size(int input, int axis) const { return int(TF_Dim(inputs_[input], axis)); }
   int Axes(int input) const { return TF_NumDims(inputs_[input]); }
+  /** Whether an input has a shape; kAny stands for any size. */
+  bool Has(int input, const std::vector<std::int64_t>& shape) const {
+    if (!inputs_[input] || Axes(input) != int(shape.size())) return false;
+    for (int axis = 0; axis < int(shape.size()); axis++)
+      if (shape[axis] != kAny && shape[axis] != Size(input, axis)) return false;
+    return true;
+  }
   int LastSize(int input) const { return Size(input, Axes(input) - 1); }
   std::int64_t Elements(int input) const { return TF_TensorElementCount(inputs_[input]); }
   const float* Input(int input) const { return data_[input]; }

@@ -57,7 +57,8 @@ HOT void Part(const Sizes& s, const float* x, const float* w, float* y, int row,
 /** Inputs x [rows, inputs] and w [inputs, outputs], outputs a multiple of 64. */
 void ComputeProduct(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!call.ok()) return;
+  const bool fits = call.Has(0, {kAny, kAny}) && call.Has(1, {call.Size(0, 1), kAny}) && call.Size(1, 1) % kColumns == 0;
+  if (!call.Require(fits, "Product: expected [rows, inputs] and [inputs, outputs], outputs a multiple of 64")) return;
   const Sizes s{call.Size(0, 0), call.Size(0, 1), call.Size(1, 1)};
   Team& team = Team::shared();
   float* y = call.Output(0, {s.rows, s.outputs});
