@@ -37,20 +37,27 @@ const SHORT = 0.25;
 
 /**
  * The learning curves of several runs: accuracy in one panel, loss in the other; test solid, training dotted. A click on a
- * name hides its run. Where some are much shorter than others, the axis of epochs is logarithmic.
+ * name hides its run. The first run is drawn over the others. Where some are much shorter than others, the axis of epochs is logarithmic.
  */
 export function runCurves(runs: readonly RunCurve[], { title }: { title?: string } = {}): Figure {
   const lengths = runs.flatMap(({ points }) => points.at(-1)?.epoch ?? []);
   const epochs = Math.max(1, ...lengths);
   const scale = Math.min(...lengths) < SHORT * epochs ? 'log' : 'linear';
   const data = metrics.flatMap((metric, panel) => [
-    ...runs.flatMap((run) => [curve(run, 'train', metric, panel), curve(run, 'test', metric, panel)]),
+    // The first is drawn last, over the others.
+    ...runs
+      .map((run, place) => [curve(run, place, 'train', metric, panel), curve(run, place, 'test', metric, panel)])
+      .reverse()
+      .flat(),
   ]);
   return {
     data: [...data, ...key],
     layout: layout({ title, names: [...key, ...runs].map(({ name }) => name), ...epochAxes(epochs, { scale }) }),
   };
 }
+
+/** Order in the legend: first what solid and dotted mean, then the runs as they were given. */
+const AFTER_KEY = 1000;
 
 /** What solid and dotted mean, for the legend. */
 const key = (['solid', 'dot'] as const).map((dash) => ({
@@ -60,11 +67,17 @@ const key = (['solid', 'dot'] as const).map((dash) => ({
   x: [null],
   y: [null],
   line: { color: colors.neutral, width: dash === 'solid' ? 3 : 2, dash },
-  legendrank: 1, // before the runs
+  legendrank: AFTER_KEY - 1,
   hoverinfo: 'skip',
 }));
 
-function curve({ name, points, look }: RunCurve, role: 'train' | 'test', metric: Metric, panel: number): object {
+function curve(
+  { name, points, look }: RunCurve,
+  place: number,
+  role: 'train' | 'test',
+  metric: Metric,
+  panel: number,
+): object {
   const rows = decimateEpochs(
     points.map((point) => ({ x: point.epoch, y: point[role][metric.key] * metric.scale })),
     MAX_POINTS,
@@ -81,6 +94,7 @@ function curve({ name, points, look }: RunCurve, role: 'train' | 'test', metric:
     name,
     legendgroup: name,
     showlegend: panel === 0 && isTest,
+    legendrank: AFTER_KEY + place,
     x: rows.map(({ x }) => x),
     y: rows.map(({ y }) => y),
     xaxis: axisName('x', panel),

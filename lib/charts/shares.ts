@@ -6,7 +6,7 @@ export interface Share {
   readonly name: string;
   /** 0 to 1. */
   readonly value: number;
-  /** Stands at the end of the bar, inside where there is room. */
+  /** Stands in the bar, or behind it where it is too short. */
   readonly text: string;
   /** Shown when the pointer is over the bar. */
   readonly hover: string;
@@ -36,8 +36,8 @@ export function shareBars(shares: readonly Share[], { xTitle, title, mark, image
         marker: { color: shares.map(({ color }) => color ?? colors.train) },
         text: shares.map(({ text }) => text),
         customdata: shares.map(({ hover }) => hover),
-        textposition: 'auto', // in the bar, where no mark runs through it, if it is long enough
-        insidetextanchor: 'end',
+        textposition: 'auto', // in the bar, if it is long enough, at its start: no mark runs through it there
+        insidetextanchor: 'start',
         textfont: { size: 14 },
         cliponaxis: false,
         hovertemplate: '%{customdata}<extra></extra>',

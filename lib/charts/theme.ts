@@ -56,7 +56,7 @@ interface OwnLayout {
 const LEGEND_WIDTH = 790;
 const LEGEND_ROW = 32;
 const SYMBOL = 55; // with what is left free around a name
-const LETTER = 7.5;
+const LETTER = 7;
 
 /** About how many rows the names take. */
 function legendRows(names: readonly string[]): number {
