@@ -38,7 +38,7 @@ for (const [rows, inputCount, outputs] of cases) {
     { skip: noOwnOps },
     () => {
       const [x, w] = randoms([rows, inputCount], [inputCount, outputs]);
-      const [y, expected] = [one('Product', [], [x, w]), tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D)];
+      const [y, expected] = [one('Product', [], [x, w]), tf.matMul(x, w)];
       assert.ok(relativeError(y, expected) < 2e-6);
       tf.dispose([x, w, y, expected]);
     },
