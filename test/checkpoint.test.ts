@@ -15,13 +15,8 @@ import fs, {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  bestCheckpoint,
-  type Damage,
-  latestCheckpoint,
-  listCheckpoints,
-  openCheckpoints,
-} from 'cifar10/dist/checkpoint/store';
+import { bestCheckpoint, type Damage, latestCheckpoint, listCheckpoints } from 'cifar10/dist/checkpoint/load';
+import { openCheckpoints } from 'cifar10/dist/checkpoint/store';
 import { readSafetensors } from 'cifar10/dist/checkpoint/safetensors';
 import {
   assertWhole,

@@ -1,7 +1,8 @@
 // A process that saves checkpoints until it is killed: node checkpointWriter.js FOLDER [K].
 // It prints the number of each checkpoint once `save` has returned. With K, it kills itself just before the K-th time that
 // its fourth save or a later one changes something on the disk (half of the bytes later, if it is writing), or ends after five.
-import { type CheckpointStore, latestCheckpoint, openCheckpoints } from 'cifar10/dist/checkpoint/store';
+import { latestCheckpoint } from 'cifar10/dist/checkpoint/load';
+import { type CheckpointStore, openCheckpoints } from 'cifar10/dist/checkpoint/store';
 import { contentOf } from './checkpoints';
 
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- the very object that the library calls, to be changed

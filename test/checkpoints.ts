@@ -6,13 +6,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  bestCheckpoint,
-  type Checkpoint,
-  type CheckpointContent,
-  latestCheckpoint,
-  openCheckpoints,
-} from 'cifar10/dist/checkpoint/store';
+import { bestCheckpoint, type Checkpoint, latestCheckpoint } from 'cifar10/dist/checkpoint/load';
+import { type CheckpointContent, openCheckpoints } from 'cifar10/dist/checkpoint/store';
 
 /** What the `step`-th checkpoint keeps; each fifth is the best. */
 export function contentOf(step: number, size = 5_000): CheckpointContent {

@@ -1,14 +1,8 @@
 // What a run keeps in its checkpoint folder, and how it goes on from there.
 import type * as tf from '@tensorflow/tfjs-node';
 import { SaveError } from '../disk';
-import {
-  type CheckpointEntry,
-  type CheckpointStore,
-  bestCheckpoint,
-  latestCheckpoint,
-  listCheckpoints,
-  openCheckpoints,
-} from '../checkpoint/store';
+import { bestCheckpoint, type CheckpointEntry, latestCheckpoint, listCheckpoints } from '../checkpoint/load';
+import { type CheckpointStore, openCheckpoints } from '../checkpoint/store';
 import type { Tensors } from '../checkpoint/safetensors';
 import type { Split } from '../data/cifar10';
 import { versions } from '../tensor/backend';
