@@ -129,9 +129,6 @@ export function compile<F extends Record<string, TensorFunction>>(
     const { signatures } = recorded;
     const key = `${name}(${types.map(({ dtype, shape }) => `${dtype}[${shape.join()}]`).join()})`;
     let signature = signatures.get(key);
-    if (!Object.hasOwn(functions, name)) {
-      throw new Error(`prepare: there is no function ${name}; there are ${Object.keys(functions).join(', ')}.`);
-    }
     if (!signature) signatures.set(key, (signature = addSignature(name, types)));
     return signature;
   };
@@ -196,6 +193,9 @@ export function compile<F extends Record<string, TensorFunction>>(
     ...(Object.fromEntries(compiled) as F),
     prepare: (name: string, ...types: TensorType[]) => {
       checkAlive(name);
+      if (!Object.hasOwn(functions, name)) {
+        throw new Error(`prepare: there is no function ${name}; there are ${Object.keys(functions).join(', ')}.`);
+      }
       signatureOf(name, types);
     },
     sync: pull,

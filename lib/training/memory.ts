@@ -25,7 +25,7 @@ export function estimateBytes(work: Work, model: tf.LayersModel, batchSize: numb
   });
   const pairs = outputs.map((size, index) => size + (outputs[index + 1] ?? 0));
   const perImage = work === 'testing' ? Math.max(...pairs) : outputs.reduce((sum, size) => sum + size, 0);
-  // Velocities, gradients, and the copies that the optimiser makes of them.
+  // Parameters, velocities, gradients, and the copies that the optimiser makes of them.
   const copies = work === 'testing' ? 0 : 5;
   return BYTES * (PEAK_PER_OUTPUT[work] * batchSize * perImage + copies * model.countParams());
 }
