@@ -12,6 +12,8 @@ namespace cifar10 {
 
 /** In a shape: any size. */
 constexpr std::int64_t kAny = -1;
+/** The shape of images: [N, H, W, C]. */
+inline const std::vector<std::int64_t> kImages{kAny, kAny, kAny, kAny};
 
 /** A call of an op on float tensors. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
 class Call {

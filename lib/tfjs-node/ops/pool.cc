@@ -56,7 +56,7 @@ HOT void PoolGradient(const Sizes& s, const float* x, const float* y, const floa
 /** Input x [N, H, W, C], H and W even. */
 void ComputePool(void*, TF_OpKernelContext* context) {
   Call call(context);
-  const bool fits = call.Has(0, {kAny, kAny, kAny, kAny}) && call.Size(0, 1) % 2 == 0 && call.Size(0, 2) % 2 == 0;
+  const bool fits = call.Has(0, kImages) && call.Size(0, 1) % 2 == 0 && call.Size(0, 2) % 2 == 0;
   if (!call.Require(fits, "HalvingMaxPool: expected images [N, H, W, C], H and W even")) return;
   const Sizes s{call.Size(0, 1) / 2, call.Size(0, 2) / 2, call.Size(0, 3)};
   float* y = call.Output(0, {call.Size(0, 0), s.height, s.width, s.channels});
@@ -69,7 +69,7 @@ void ComputePool(void*, TF_OpKernelContext* context) {
 /** Inputs x [N, H, W, C], y and dy [N, H/2, W/2, C]. */
 void ComputePoolGrad(void*, TF_OpKernelContext* context) {
   Call call(context);
-  const bool isPooled = call.Has(1, {kAny, kAny, kAny, kAny});
+  const bool isPooled = call.Has(1, kImages);
   const Sizes s = isPooled ? Sizes{call.Size(1, 1), call.Size(1, 2), call.Size(1, 3)} : Sizes{};
   const auto is = [&](int input, int scale) {
     return call.Has(input, {call.Size(1, 0), scale * s.height, scale * s.width, s.channels});

@@ -6,7 +6,7 @@
 namespace cifar10 {
 namespace {
 
-const std::vector<std::int64_t> kImages{kAny, kAny, kAny, kAny}, kFilter{3, 3, kAny, kAny};
+const std::vector<std::int64_t> kFilter{3, 3, kAny, kAny};
 
 /** Fails a call unless its inputs have the right number of axes, so that their sizes can be asked for. */
 bool Are(Call& call, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& second) {
