@@ -7,7 +7,21 @@ namespace cifar10 {
 
 constexpr int kLanes = 16;
 
-// Two registers of eight floats: 16 channels. Aligned to a float only, because the tensors of TensorFlow may lie anywhere.
+// Aligned to a float only, because the tensors of TensorFlow may lie anywhere.
+#ifdef CIFAR10_AVX512
+inline namespace avx512 {
+typedef float Full __attribute__((vector_size(64), aligned(4)));
+struct Vec {
+  Full all;
+};
+INLINE Vec Load(const float* p) { return {*(const Full*)p}; }
+INLINE void Store(float* p, Vec v) { *(Full*)p = v.all; }
+INLINE Vec operator+(Vec a, Vec b) { return {a.all + b.all}; }
+INLINE Vec operator-(Vec a, Vec b) { return {a.all - b.all}; }
+INLINE Vec operator*(float a, Vec b) { return {a * b.all}; }
+}  // namespace avx512
+#else
+inline namespace avx2 {
 typedef float Half __attribute__((vector_size(32), aligned(4)));
 struct Vec {
   Half low, high;
@@ -20,5 +34,7 @@ INLINE void Store(float* p, Vec v) {
 INLINE Vec operator+(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
 INLINE Vec operator-(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
 INLINE Vec operator*(float a, Vec b) { return {a * b.low, a * b.high}; }
+}  // namespace avx2
+#endif
 
 }  // namespace cifar10

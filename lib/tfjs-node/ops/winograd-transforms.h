@@ -1,13 +1,9 @@
 // Winograd's transforms of a tile, for 16 channels at a time: see winograd.h.
 #pragma once
 
-#include "lanes.h"
+#include "winograd-kernels.h"
 
 namespace cifar10 {
-
-constexpr int kTile = 4;
-constexpr int kPatch = 6;
-constexpr int kPositions = kPatch * kPatch;
 
 // The transforms of one dimension, with the paper's names: x and y are vectors whose elements lie `from` and `to` apart.
 struct InputTransform {  // Bᵀ

@@ -1,0 +1,218 @@
+#include "winograd-kernels.h"
+
+#include <algorithm>
+
+#include "winograd-transforms.h"
+
+namespace cifar10 {
+namespace {
+
+#ifdef CIFAR10_AVX512
+/** Rows and panels of a product that are computed at once: 12×32 sums fill 24 of the 32 vector registers. */
+constexpr int kRows = 12, kPanels = 2;
+/** The same for vᵀ · z, whose rows come in panels of 16. */
+constexpr int kColumns = 8;
+#else
+/** Rows and panels of a product that are computed at once: 6×16 sums fill 12 of the 16 vector registers. */
+constexpr int kRows = 6, kPanels = 1;
+/** The same for vᵀ · z, whose rows come in panels of 16: 6, 6 and 4. */
+constexpr int kColumns = 6;
+#endif
+static_assert(kGroup % kRows == 0);
+/** Groups of tiles that are summed at once: their panels fit into the first cache. */
+constexpr int kGroups = 10;
+
+/** A number that a lambda takes as a constant. */
+template <int value>
+using Number = std::integral_constant<int, value>;
+
+/** The square of pixels of an image that belongs to a tile; it may stand over the image's edge. */
+struct Window {
+  int image, top, left;
+};
+INLINE Window WindowOf(const Convolution& c, int tile, int margin) {
+  const int columns = TileColumns(c), rows = TileRows(c);
+  return {tile / columns / rows, tile / columns % rows * kTile - margin, tile % columns * kTile - margin};
+}
+INLINE std::ptrdiff_t FirstPixel(const Convolution& c, Window w) {
+  return (std::ptrdiff_t(w.image) * c.height + w.top) * c.width + w.left;
+}
+
+/** Transforms the windows of tiles first … first + count − 1 of x; outside the image is zero. */
+template <class Transform>
+INLINE void TransformTiles(const Convolution& c, const float* x, int first, int count, TileMatrices v) {
+  constexpr int size = Transform::kIn;
+  const int channels = v.panels * kLanes;
+  const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
+  for (int tile = 0; tile < count; tile++) {
+    const Window window = WindowOf(c, first + tile, (size - kTile) / 2);
+    const int top = std::max(0, -window.top), bottom = std::min(size, c.height - window.top);
+    const int left = std::max(0, -window.left), right = std::min(size, c.width - window.left);
+    const bool isInside = bottom - top == size && right - left == size;
+    for (int panel = 0; panel < v.panels; panel++) {
+      const float* corner = x + FirstPixel(c, window) * channels + panel * kLanes;
+      float* to = v.At(0, panel, tile);
+      Apply<Transform>(
+          [&](int i, int j) INLINED {
+            const bool isPixel = isInside || (i >= top && i < bottom && j >= left && j < right);
+            return isPixel ? Load(corner + i * line + j * channels) : Vec{};
+          },
+          [&](int i, int j, Vec value) INLINED { Store(to + (i * kPatch + j) * TileMatrices::kPositionStep, value); });
+    }
+  }
+  for (int tile = count; tile % kGroup != 0; tile++)
+    for (int panel = 0; panel < v.panels; panel++)
+      for (int p = 0; p < kPositions; p++) Store(v.At(p, panel, tile), Vec{});
+}
+
+HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, float* y) {
+  const int channels = m.panels * kLanes;
+  const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
+  for (int tile = 0; tile < count; tile++) {
+    const Window window = WindowOf(c, first + tile, 0);
+    const int bottom = c.height - window.top, right = c.width - window.left;
+    for (int panel = 0; panel < m.panels; panel++) {
+      const float* from = m.At(0, panel, tile);
+      float* corner = y + FirstPixel(c, window) * channels + panel * kLanes;
+      Apply<OutputTransform>(
+          [&](int i, int j) INLINED { return Load(from + (i * kPatch + j) * TileMatrices::kPositionStep); },
+          [&](int i, int j, Vec value) INLINED {
+            if (i < bottom && j < right) Store(corner + i * line + j * channels, value);
+          });
+    }
+  }
+}
+
+/**
+ * Sums of products, Rows × Panels · 16 of them: sums[q][r] = Σ a[k][r] · b[q][k], over `parts` parts of `depth` steps each. In
+ * a, steps lie `step` floats apart, rows `rowStep`, and parts `aStep`; parts of b lie bStep, its panels bPanel and those of
+ * sums sumsPanel floats apart. With `add` they are added to what was there, and only then: a sum of a few sums is rounded less
+ * than one long sum.
+ */
+template <int Rows, int Panels, int step, int rowStep>
+INLINE void Multiply(int parts, int depth, const float* a, std::size_t aStep, const float* b, std::size_t bStep,
+                     std::size_t bPanel, float* sums, std::size_t sumsPanel, bool add) {
+  Vec sum[Rows][Panels];
+  for (int r = 0; r < Rows; r++)
+    for (int q = 0; q < Panels; q++) sum[r][q] = Vec{};
+  for (int part = 0; part < parts; part++, a += aStep, b += bStep) {
+    for (int k = 0; k < depth; k++) {
+      Vec right[Panels];
+      for (int q = 0; q < Panels; q++) right[q] = Load(b + q * bPanel + k * kLanes);
+      for (int r = 0; r < Rows; r++)
+        for (int q = 0; q < Panels; q++) sum[r][q] = sum[r][q] + a[k * step + r * rowStep] * right[q];
+    }
+  }
+  for (int r = 0; r < Rows; r++) {
+    for (int q = 0; q < Panels; q++) {
+      float* to = sums + q * sumsPanel + r * kLanes;
+      Store(to, add ? Load(to) + sum[r][q] : sum[r][q]);
+    }
+  }
+}
+
+/** Panels panel … panel + Panels − 1 of m = v · u at one position. */
+template <int Panels>
+INLINE void MultiplyPanels(TileMatrices v, FilterMatrices u, int tiles, int p, int panel, TileMatrices m) {
+  for (int tile = 0; tile < tiles; tile += kRows) {
+    Multiply<kRows, Panels, 1, kLanes>(v.panels, kLanes, v.At(p, 0, tile), v.PanelStep(), u.At(p, panel, 0), kLanes * kLanes,
+                                       u.PanelStep(), m.At(p, panel, tile), m.PanelStep(), false);
+  }
+}
+
+HOT void MultiplyTiles(TileMatrices v, FilterMatrices u, int tiles, TileMatrices m) {
+  for (int p = 0; p < kPositions; p++) {
+    int panel = 0;
+    for (; panel + kPanels <= u.panels; panel += kPanels) MultiplyPanels<kPanels>(v, u, tiles, p, panel, m);
+    for (; panel < u.panels; panel++) MultiplyPanels<1>(v, u, tiles, p, panel, m);
+  }
+}
+
+/** Panels panel … panel + Panels − 1 of s += vᵀ · z at one position, over some groups of tiles. */
+template <int Panels>
+INLINE void AddPanels(TileMatrices v, TileMatrices z, int tile, int groups, int p, int panel, FilterMatrices s, bool add) {
+  for (int left = 0; left < v.panels; left++) {
+    const auto multiply = [&](auto rows, int first) INLINED {
+      Multiply<rows, Panels, kLanes, 1>(groups, kGroup, v.At(p, left, tile) + first, TileMatrices::kGroupStep,
+                                        z.At(p, panel, tile), TileMatrices::kGroupStep, z.PanelStep(),
+                                        s.At(p, panel, left * kLanes + first), s.PanelStep(), add);
+    };
+    for (int first = 0; first + kColumns <= kLanes; first += kColumns) multiply(Number<kColumns>{}, first);
+    if constexpr (kLanes % kColumns > 0) multiply(Number<kLanes % kColumns>{}, kLanes - kLanes % kColumns);
+  }
+}
+
+HOT void AddProduct(TileMatrices v, TileMatrices z, int tiles, FilterMatrices s, bool add) {
+  const int groups = (tiles + kGroup - 1) / kGroup;
+  for (int p = 0; p < kPositions; p++) {
+    for (int group = 0; group < groups; group += kGroups) {
+      const int count = std::min(kGroups, groups - group), tile = group * kGroup;
+      const bool isMore = add || group > 0;
+      int panel = 0;
+      for (; panel + kPanels <= z.panels; panel += kPanels) AddPanels<kPanels>(v, z, tile, count, p, panel, s, isMore);
+      for (; panel < z.panels; panel++) AddPanels<1>(v, z, tile, count, p, panel, s, isMore);
+    }
+  }
+}
+
+HOT void TransformFilters(const Convolution& c, const float* filter, int rowPanel, FilterMatrices u) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < u.panels; panel++) {
+      const float* taps = filter + row * c.outputs + panel * kLanes;
+      Apply<FilterTransform>(
+          [&](int i, int j) INLINED { return Load(taps + (i * 3 + j) * c.inputs * c.outputs); },
+          [&](int i, int j, Vec value) INLINED { Store(u.At(i * kPatch + j, panel, row), value); });
+    }
+  }
+}
+
+HOT void TransformTurnedFilters(const Convolution& c, const float* filter, int rowPanel, FilterMatrices u) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < u.panels; panel++) {
+      const float* taps = filter + panel * kLanes * c.outputs + row;
+      Apply<FilterTransform>(
+          [&](int i, int j) INLINED {
+            float lanes[kLanes];
+            for (int l = 0; l < kLanes; l++) lanes[l] = taps[((8 - i * 3 - j) * c.inputs + l) * c.outputs];
+            return Load(lanes);
+          },
+          [&](int i, int j, Vec value) INLINED { Store(u.At(i * kPatch + j, panel, row), value); });
+    }
+  }
+}
+
+HOT void WriteFilterGradient(const Convolution& c, FilterMatrices s, int parts, std::size_t step, int rowPanel,
+                             float* dfilter) {
+  for (int row = rowPanel * kLanes; row < (rowPanel + 1) * kLanes; row++) {
+    for (int panel = 0; panel < s.panels; panel++) {
+      float* taps = dfilter + row * c.outputs + panel * kLanes;
+      Apply<FilterGradient>(
+          [&](int i, int j) INLINED {
+            const float* from = s.At(i * kPatch + j, panel, row);
+            Vec sum = Load(from);
+            for (int part = 1; part < parts; part++) sum = sum + Load(from + part * step);
+            return sum;
+          },
+          [&](int i, int j, Vec value) INLINED { Store(taps + (i * 3 + j) * c.inputs * c.outputs, value); });
+    }
+  }
+}
+
+HOT void TransformImages(const Convolution& c, const float* x, int first, int count, TileMatrices v) {
+  TransformTiles<InputTransform>(c, x, first, count, v);
+}
+HOT void TransformGradients(const Convolution& c, const float* dy, int first, int count, TileMatrices z) {
+  TransformTiles<OutputGradient>(c, dy, first, count, z);
+}
+
+}  // namespace
+
+#ifdef CIFAR10_AVX512
+const Kernels kAvx512Kernels
+#else
+const Kernels kAvx2Kernels
+#endif
+    {TransformImages, TransformGradients, MultiplyTiles,          WriteTiles,
+     AddProduct,      TransformFilters,   TransformTurnedFilters, WriteFilterGradient};
+
+}  // namespace cifar10
