@@ -23,6 +23,16 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp }[
     says: /Winograd: expected/,
   },
   {
+    op: 'WinogradBiasRelu',
+    fit: [images, [3, 3, 16, 32], [32]],
+    wrong: [
+      [images, [3, 3, 16, 32], [16]],
+      [images, [3, 3, 16, 32], [1, 32]],
+      [images, [3, 3, 32, 32], [32]],
+    ],
+    says: /Winograd: expected/,
+  },
+  {
     op: 'WinogradBackpropInput',
     fit: [[3, 3, 32, 16], images],
     wrong: [

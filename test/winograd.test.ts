@@ -73,6 +73,49 @@ test('takes the place of all three convolutions of a training step', { skip }, (
   assert.ok(!found.some((op) => op.startsWith('Conv2D')));
 });
 
+/** A convolution with a bias and a ReLU. */
+const layer = (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor) => {
+  const sum = tf.add(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same'), bias);
+  return { sum, y: tf.relu(sum) };
+};
+
+for (const { images, filter } of cases) {
+  test(
+    `[${images.join()}] with filters [${filter.join()}]: bias and ReLU are part of the convolution`,
+    { skip },
+    () => {
+      const relu = (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor) => ({ y: layer(x, filter, bias).y });
+      const shapes = [images, filter, [filter[3]]];
+      const found = opsOf(relu, ...shapes);
+      assert.ok(found.includes('WinogradBiasRelu') && !found.includes('BiasRelu'));
+      const inputs = randoms(...shapes);
+      const { first, again, eager: expected } = compiledAndEager(relu, inputs);
+      const error = relativeError(first.y, expected.y);
+      assert.ok(error > 0 && error < 5e-6, `off by ${error.toExponential(1)}`);
+      assert.deepEqual(again.y.dataSync(), first.y.dataSync(), 'the same each time');
+      assert.ok(first.y.dataSync().every((value) => value >= 0));
+      tf.dispose([inputs, first, again, expected]);
+    },
+  );
+}
+
+test('with a bias and a ReLU, what is no number stays none', { skip }, () => {
+  const inputs = [tf.fill([1, 4, 4, 16], NaN), tf.ones([3, 3, 16, 16]), tf.zeros([16])];
+  const { first, again, eager } = compiledAndEager(layer, inputs);
+  assert.ok(first.y.dataSync().every((value) => Number.isNaN(value)));
+  tf.dispose([inputs, first, again, eager]);
+});
+
+test('a sum that others need, too, is computed once', { skip }, () => {
+  const shapes = [[2, 8, 8, 16], [3, 3, 16, 16], [16]];
+  const found = opsOf(layer, ...shapes);
+  assert.ok(found.includes('Winograd') && !found.includes('WinogradBiasRelu'));
+  const inputs = randoms(...shapes);
+  const { first, again, eager } = compiledAndEager(layer, inputs);
+  for (const name of ['sum', 'y'] as const) assert.ok(relativeError(first[name], eager[name]) < 5e-6, name);
+  tf.dispose([inputs, first, again, eager]);
+});
+
 const others: [string, ReturnType<typeof convolve>, Case, number[]][] = [
   ['stride 2', convolve(2), cases[0], [2, 4, 4, 16]],
   ['no padding', convolve(1, 'valid'), cases[0], [2, 6, 6, 16]],

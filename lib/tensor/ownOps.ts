@@ -5,10 +5,15 @@ import type { Graph } from './graph';
 import { rewrite } from './rewrite';
 import { biasGrad, biasRelu, reluBiasGrad } from './rules/activation';
 import { maxPool } from './rules/maxPool';
+import { biasGradOfNorm, normReluGrad, reluGradOfNorm } from './rules/normRelu';
 import { product } from './rules/product';
-import { winograd } from './rules/winograd';
+import { winograd, winogradBiasRelu } from './rules/winograd';
 
-const RULES = [winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool];
+/** Those that put one op in the place of more come first. */
+const RULES = [
+  ...[winogradBiasRelu, normReluGrad, reluGradOfNorm, biasGradOfNorm],
+  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool],
+];
 
 /** A copy of the graph with our ops where they can be had. Nodes keep their names. */
 export const withOwnOps = (graph: Graph): Graph => (hasOwnOps() ? rewrite(graph, RULES) : graph);

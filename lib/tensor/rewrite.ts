@@ -6,23 +6,39 @@ import { type Attribute, type Graph, type Node, typeOf } from './graph';
  * What stands in a node's place, with its name; undefined where the rule is for others. The nodes that it looks at are those
  * of the graph as it was.
  */
-export type Rule = (node: Node) => Node | undefined;
+export type Rule = (node: Node, usersOf: UsersOf) => Node | undefined;
+
+/** The nodes that take an output of a node (its first, unless said), each as often as it takes it. */
+export type UsersOf = (node: Node, output?: number) => readonly Node[];
 
 /** A copy of the graph in which each node was replaced by the first rule that knows it. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): Graph {
   const latest = new Map<Node, Node>();
   const now = (node: Node): Node => latest.get(node) ?? node;
+  const usersOf = usersIn(graph);
   for (const node of graph.nodes) {
-    const { inputs, after, ...rest } = firstOf(rules, node) ?? node;
+    const { inputs, after, ...rest } = firstOf(rules, node, usersOf) ?? node;
     const values = inputs.map(({ node: from, index }) => ({ node: now(from), index }));
     latest.set(node, { ...rest, inputs: values, after: after.map(now) });
   }
   return { ...graph, nodes: graph.nodes.map(now) };
 }
 
-function firstOf(rules: readonly Rule[], node: Node): Node | undefined {
+function usersIn(graph: Graph): UsersOf {
+  const users = new Map<Node, Node[][]>();
+  for (const user of graph.nodes) {
+    for (const { node, index } of user.inputs) {
+      const byOutput = users.get(node) ?? [];
+      users.set(node, byOutput);
+      (byOutput[index] ??= []).push(user);
+    }
+  }
+  return (node, output = 0) => users.get(node)?.[output] ?? [];
+}
+
+function firstOf(rules: readonly Rule[], node: Node, usersOf: UsersOf): Node | undefined {
   for (const rule of rules) {
-    const replacement = rule(node);
+    const replacement = rule(node, usersOf);
     if (replacement) return replacement;
   }
   return undefined;

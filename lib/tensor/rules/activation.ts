@@ -1,10 +1,10 @@
 // Bias and ReLU in one op, and so their gradients (lib/tfjs-node/ops/activation.cc): half the passes over the memory.
 import { DataType } from '../backend';
-import { constantBytes, type Node, typeOf } from '../graph';
+import { constantBytes, type Node, type TensorType, typeOf } from '../graph';
 import { isEmpty, isFloat32, isText, isTrue, outputShape, type Rule } from '../rewrite';
 
 /** The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) */
-const biasBefore = (relu: Node): Node | undefined => {
+export const biasBefore = (relu: Node): Node | undefined => {
   const { node, index } = relu.inputs[0];
   const fits = node.op === 'BiasAdd' && index === 0 && isText(node.attributes.data_format, 'NHWC');
   return fits && isFloat32(relu) && !isEmpty(outputShape(relu)) ? node : undefined;
@@ -16,21 +16,29 @@ export const biasRelu: Rule = (node) => {
 };
 
 /** The gradient of such a ReLU, which is known by the result that it keeps. */
-const isGradient = ({ op, inputs }: Node): boolean =>
+export const isReluBiasGrad = ({ op, inputs }: Node): boolean =>
   op === 'ReluGrad' && inputs[1].node.op === 'Relu' && biasBefore(inputs[1].node) !== undefined;
 
 export const reluBiasGrad: Rule = (node) => {
-  if (!isGradient(node)) return undefined;
-  const bias = { dtype: DataType.float32, shape: outputShape(node).slice(-1) };
-  return { ...node, op: 'ReluBiasGrad', attributes: {}, outputs: [...node.outputs, bias] };
+  if (!isReluBiasGrad(node)) return undefined;
+  return { ...node, op: 'ReluBiasGrad', attributes: {}, outputs: [...node.outputs, biasType(node)] };
 };
+
+/** Of the sums of an image's channels. */
+export const biasType = (node: Node): TensorType => ({ dtype: DataType.float32, shape: outputShape(node).slice(-1) });
 
 /** The bias's gradient is that op's second result. tfjs's fused layers sum over all axes but the last by a plain Sum. */
 export const biasGrad: Rule = (node) => {
-  const [dy] = node.inputs;
-  if (!(node.op === 'BiasAddGrad' || isSumOfChannels(node)) || dy.index !== 0 || !isGradient(dy.node)) return undefined;
-  return { ...node, op: 'Identity', inputs: [{ node: dy.node, index: 1 }], attributes: { T: node.attributes.T } };
+  const relu = reluGradOf(node);
+  return relu && { ...node, op: 'Identity', inputs: [{ node: relu, index: 1 }], attributes: { T: node.attributes.T } };
 };
+
+/** Of a bias's gradient: that of the ReLU after it. */
+export function reluGradOf(node: Node): Node | undefined {
+  if (!(node.op === 'BiasAddGrad' || isSumOfChannels(node))) return undefined;
+  const [dy] = node.inputs;
+  return dy.index === 0 && isReluBiasGrad(dy.node) ? dy.node : undefined;
+}
 
 /** A sum over all axes but the last. */
 function isSumOfChannels({ op, inputs, attributes }: Node): boolean {

@@ -2,6 +2,7 @@
 // a third of the time. They are rounded more: by one to two millionths of a typical value.
 import type { Node } from '../graph';
 import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from '../rewrite';
+import { biasBefore } from './activation';
 
 interface Replacement {
   readonly op: string;
@@ -39,6 +40,16 @@ export const winograd: Rule = (node) => {
   if (!replacement || !isFloat32(node) || !fits(node, replacement)) return undefined;
   const { op, inputs } = replacement;
   return { ...node, op, inputs: inputs.map((index) => node.inputs[index]), attributes: {} };
+};
+
+/** The convolution with the bias and the ReLU after it, where nobody else needs what is between them. */
+export const winogradBiasRelu: Rule = (relu, usersOf) => {
+  const bias = relu.op === 'Relu' && biasBefore(relu);
+  if (!bias) return undefined;
+  const convolution = bias.inputs[0].node;
+  if (convolution.op !== 'Conv2D' || [bias, convolution].some((node) => usersOf(node).length > 1)) return undefined;
+  const taken = winograd(convolution, usersOf);
+  return taken && { ...relu, op: 'WinogradBiasRelu', inputs: [...taken.inputs, bias.inputs[1]], attributes: {} };
 };
 
 function fits(node: Node, { shapes }: Replacement): boolean {

@@ -1,11 +1,25 @@
 // BiasRelu and ReluBiasGrad: a layer's bias and ReLU in one pass over the memory, which is what limits them, and so their
 // gradients. TensorFlow's own ops make two passes each way, and one of them is slow.
+#include "activation.h"
+
 #include "call.h"
 #include "hot.h"
 #include "pixels.h"
 #include "team.h"
 
 namespace cifar10 {
+
+HOT void CutAndSum(const float* dy, const float* y, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* dx, float* sum) {
+  for (std::ptrdiff_t c = 0; c < channels; c++) sum[c] = 0;
+  for (std::ptrdiff_t p = 0; p < pixels; p++) {
+    for (std::ptrdiff_t c = 0; c < channels; c++) {
+      const float d = y[p * channels + c] > 0 ? dy[p * channels + c] : 0;
+      dx[p * channels + c] = d;
+      sum[c] += d;
+    }
+  }
+}
+
 namespace {
 
 /** y = max(x + bias, 0); what is no number stays none. */
@@ -14,18 +28,6 @@ HOT void AddAndCut(const float* x, const float* bias, std::ptrdiff_t pixels, std
     for (std::ptrdiff_t c = 0; c < channels; c++) {
       const float sum = x[p * channels + c] + bias[c];
       y[p * channels + c] = sum < 0 ? 0 : sum;
-    }
-  }
-}
-
-/** dx = dy where y > 0, else 0; and its sum for each channel. */
-HOT void CutAndSum(const float* dy, const float* y, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* dx, float* sum) {
-  for (std::ptrdiff_t c = 0; c < channels; c++) sum[c] = 0;
-  for (std::ptrdiff_t p = 0; p < pixels; p++) {
-    for (std::ptrdiff_t c = 0; c < channels; c++) {
-      const float d = y[p * channels + c] > 0 ? dy[p * channels + c] : 0;
-      dx[p * channels + c] = d;
-      sum[c] += d;
     }
   }
 }
@@ -58,11 +60,7 @@ void ComputeReluBiasGrad(void*, TF_OpKernelContext* context) {
     const std::ptrdiff_t at = all.Before(part);
     CutAndSum(call.Input(0) + at, call.Input(1) + at, all.Height(part), all.channels, dx + at, sums + part * all.channels);
   });
-  for (std::ptrdiff_t c = 0; c < all.channels; c++) {
-    double sum = 0;
-    for (int part = 0; part < all.parts; part++) sum += sums[part * all.channels + c];
-    dbias[c] = float(sum);
-  }
+  AddParts(sums, all, dbias);
 }
 
 [[maybe_unused]] const bool registered[] = {

@@ -19,6 +19,8 @@ INLINE void Store(float* p, Vec v) { *(Full*)p = v.all; }
 INLINE Vec operator+(Vec a, Vec b) { return {a.all + b.all}; }
 INLINE Vec operator-(Vec a, Vec b) { return {a.all - b.all}; }
 INLINE Vec operator*(float a, Vec b) { return {a * b.all}; }
+/** max(v, 0); what is no number stays none. */
+INLINE Vec Positive(Vec v) { return {v.all < 0 ? Full{} : v.all}; }
 }  // namespace avx512
 #else
 inline namespace avx2 {
@@ -34,6 +36,7 @@ INLINE void Store(float* p, Vec v) {
 INLINE Vec operator+(Vec a, Vec b) { return {a.low + b.low, a.high + b.high}; }
 INLINE Vec operator-(Vec a, Vec b) { return {a.low - b.low, a.high - b.high}; }
 INLINE Vec operator*(float a, Vec b) { return {a * b.low, a * b.high}; }
+INLINE Vec Positive(Vec v) { return {v.low < 0 ? Half{} : v.low, v.high < 0 ? Half{} : v.high}; }
 }  // namespace avx2
 #endif
 

@@ -1,10 +1,12 @@
 // BatchNorm and BatchNormGrad: the batch normalisation of a training batch and its gradients, float32. The memory is what
 // limits them: forward, x is read twice and y written once, where TensorFlow's own (oneDNN's) reads x three times.
+// BatchNormReluGrad goes on through a ReLU and a bias before the norm.
 // Source: Ioffe and Szegedy, "Batch Normalization" (2015); the sums of parts are put together as in Chan, Golub and LeVeque,
 // "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances" (1979).
 #include <algorithm>
 #include <cmath>
 
+#include "activation.h"
 #include "call.h"
 #include "hot.h"
 #include "pixels.h"
@@ -114,7 +116,11 @@ void ComputeNorm(void*, TF_OpKernelContext* context) {
   });
 }
 
-/** Inputs dy, x [N, H, W, C], gamma, and the mean and 1 / standard deviation of x [C]. */
+/**
+ * Inputs dy, x [N, H, W, C], gamma, and the mean and 1 / standard deviation of x [C]. After a ReLU, x is its result, and
+ * dx the gradient of what went into it, the sum of a bias, say.
+ */
+template <bool isAfterRelu>
 void ComputeGrad(void*, TF_OpKernelContext* context) {
   Call call(context);
   if (!Fits(call, 1, 2, 4)) return;
@@ -125,7 +131,8 @@ void ComputeGrad(void*, TF_OpKernelContext* context) {
   float* dx = call.OutputLike(0, 1);
   float* dgamma = dx ? call.OutputLike(1, 2) : nullptr;
   float* dbeta = dgamma ? call.OutputLike(2, 2) : nullptr;
-  float* scratch = dbeta ? call.Scratch((2 * s.parts + 3) * s.channels) : nullptr;
+  float* dbias = dbeta && isAfterRelu ? call.OutputLike(3, 2) : dbeta;
+  float* scratch = dbias ? call.Scratch((2 * s.parts + 3) * s.channels) : nullptr;
   if (!scratch) return;
   float *a = scratch, *b = a + s.channels, *shift = b + s.channels;
   float *sums = shift + s.channels, *products = sums + s.parts * s.channels;
@@ -149,7 +156,10 @@ void ComputeGrad(void*, TF_OpKernelContext* context) {
   team.run(s.parts, [&](int part, int) {
     const std::ptrdiff_t at = s.Before(part);
     Combine(dy + at, x + at, s.Height(part), s.channels, mean, a, b, shift, dx + at);
+    // While it is still in the cache.
+    if (isAfterRelu) CutAndSum(dx + at, x + at, s.Height(part), s.channels, dx + at, sums + part * s.channels);
   });
+  if (isAfterRelu) AddParts(sums, s, dbias);
 }
 
 [[maybe_unused]] const bool registered[] = {
@@ -159,7 +169,10 @@ void ComputeGrad(void*, TF_OpKernelContext* context) {
              {"y: float", "new_mean: float", "new_variance: float", "mean: float", "inverse_deviation: float"}, &ComputeNorm),
     Register("BatchNormGrad",
              {"dy: float", "x: float", "gamma: float", "mean: float", "inverse_deviation: float"},
-             {"dx: float", "dgamma: float", "dbeta: float"}, &ComputeGrad),
+             {"dx: float", "dgamma: float", "dbeta: float"}, &ComputeGrad<false>),
+    Register("BatchNormReluGrad",
+             {"dy: float", "x: float", "gamma: float", "mean: float", "inverse_deviation: float"},
+             {"dx: float", "dgamma: float", "dbeta: float", "dbias: float"}, &ComputeGrad<true>),
 };
 
 }  // namespace

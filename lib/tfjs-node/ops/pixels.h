@@ -24,4 +24,13 @@ struct Pixels {
   const int parts;
 };
 
+/** Adds up the sums of the parts, [parts, channels]. */
+inline void AddParts(const float* sums, const Pixels& pixels, float* total) {
+  for (std::ptrdiff_t c = 0; c < pixels.channels; c++) {
+    double sum = 0;
+    for (int part = 0; part < pixels.parts; part++) sum += sums[part * pixels.channels + c];
+    total[c] = float(sum);
+  }
+}
+
 }  // namespace cifar10

@@ -65,7 +65,9 @@ INLINE void TransformTiles(const Convolution& c, const float* x, int first, int 
       for (int p = 0; p < kPositions; p++) Store(v.At(p, panel, tile), Vec{});
 }
 
-HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, float* y) {
+/** Transforms m to the outputs of tiles first … first + count − 1; stores finish(output, panel). */
+template <class Finish>
+INLINE void TransformOutputs(const Convolution& c, TileMatrices m, int first, int count, float* y, Finish finish) {
   const int channels = m.panels * kLanes;
   const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
   for (int tile = 0; tile < count; tile++) {
@@ -77,10 +79,18 @@ HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, 
       Apply<OutputTransform>(
           [&](int i, int j) INLINED { return Load(from + (i * kPatch + j) * TileMatrices::kPositionStep); },
           [&](int i, int j, Vec value) INLINED {
-            if (i < bottom && j < right) Store(corner + i * line + j * channels, value);
+            if (i < bottom && j < right) Store(corner + i * line + j * channels, finish(value, panel));
           });
     }
   }
+}
+
+HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, float* y) {
+  TransformOutputs(c, m, first, count, y, [](Vec value, int) INLINED { return value; });
+}
+HOT void WriteBiasRelu(const Convolution& c, TileMatrices m, int first, int count, const float* bias, float* y) {
+  TransformOutputs(c, m, first, count, y,
+                   [&](Vec value, int panel) INLINED { return Positive(value + Load(bias + panel * kLanes)); });
 }
 
 /**
@@ -212,7 +222,8 @@ const Kernels kAvx512Kernels
 #else
 const Kernels kAvx2Kernels
 #endif
-    {TransformImages, TransformGradients, MultiplyTiles,          WriteTiles,
-     AddProduct,      TransformFilters,   TransformTurnedFilters, WriteFilterGradient};
+    {TransformImages, TransformGradients, MultiplyTiles,    WriteTiles,
+     WriteBiasRelu,   AddProduct,         TransformFilters, TransformTurnedFilters,
+     WriteFilterGradient};
 
 }  // namespace cifar10

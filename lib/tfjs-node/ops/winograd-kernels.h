@@ -54,6 +54,8 @@ struct Kernels {
   void (*MultiplyTiles)(TileMatrices v, FilterMatrices u, int tiles, TileMatrices m);
   /** Transforms m to the outputs of tiles first … first + count − 1. */
   void (*WriteTiles)(const Convolution&, TileMatrices m, int first, int count, float* y);
+  /** The same, then max(y + bias, 0). */
+  void (*WriteBiasRelu)(const Convolution&, TileMatrices m, int first, int count, const float* bias, float* y);
   /** s = vᵀ · z: [tiles, inputs]ᵀ × [tiles, outputs]; with `add`, s += vᵀ · z. */
   void (*AddProduct)(TileMatrices v, TileMatrices z, int tiles, FilterMatrices s, bool add);
   /** The transforms of the filters, for one panel of rows of u, which are the input's channels. */

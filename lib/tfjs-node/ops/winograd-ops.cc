@@ -1,4 +1,4 @@
-// winograd.h as TensorFlow ops: Winograd, WinogradBackpropInput and WinogradBackpropFilter.
+// winograd.h as TensorFlow ops: Winograd, WinogradBiasRelu, WinogradBackpropInput and WinogradBackpropFilter.
 #include "call.h"
 #include "lanes.h"
 #include "winograd.h"
@@ -20,15 +20,16 @@ bool Fits(Call& call, const Convolution& c, bool isOne) {
                       "Winograd: expected inputs that fit each other, with numbers of channels that are multiples of 16");
 }
 
-/** Inputs x and filter. */
+/** Inputs x and filter, and with a bias and ReLU after it, the bias. */
+template <bool hasBias>
 void ComputeForward(void*, TF_OpKernelContext* context) {
   Call call(context);
   if (!Are(call, kImages, kFilter)) return;
   const Convolution c{call.Size(0, 0), call.Size(0, 1), call.Size(0, 2), call.Size(0, 3), call.Size(1, 3)};
-  if (!Fits(call, c, c.inputs == call.Size(1, 2))) return;
+  if (!Fits(call, c, c.inputs == call.Size(1, 2) && (!hasBias || call.Has(2, {c.outputs})))) return;
   float* y = call.Output(0, {c.images, c.height, c.width, c.outputs});
   float* scratch = y ? call.Scratch(ForwardScratch(c)) : nullptr;
-  if (scratch) Forward(c, call.Input(0), call.Input(1), y, scratch);
+  if (scratch) Forward(c, call.Input(0), call.Input(1), hasBias ? call.Input(2) : nullptr, y, scratch);
 }
 
 /** Inputs filter and dy. */
@@ -54,7 +55,8 @@ void ComputeBackpropFilter(void*, TF_OpKernelContext* context) {
 }
 
 [[maybe_unused]] const bool registered[] = {
-    Register("Winograd", {"x: float", "filter: float"}, {"y: float"}, &ComputeForward),
+    Register("Winograd", {"x: float", "filter: float"}, {"y: float"}, &ComputeForward<false>),
+    Register("WinogradBiasRelu", {"x: float", "filter: float", "bias: float"}, {"y: float"}, &ComputeForward<true>),
     Register("WinogradBackpropInput", {"filter: float", "dy: float"}, {"dx: float"}, &ComputeBackpropInput),
     Register("WinogradBackpropFilter", {"x: float", "dy: float"}, {"dfilter: float"}, &ComputeBackpropFilter),
 };

@@ -22,8 +22,9 @@ int BlockOf(const Convolution& c) {
   return std::clamp(tiles / kGroup, 2, 12);
 }
 
-/** Forward, or with turned filters the way back: from `in` channels to `out`. */
-void Convolve(const Convolution& c, bool isBack, const float* x, const float* filter, float* y, float* scratch) {
+/** Forward, or with turned filters the way back: from `in` channels to `out`. `bias` may be null. */
+void Convolve(const Convolution& c, bool isBack, const float* x, const float* filter, const float* bias, float* y,
+              float* scratch) {
   const int in = isBack ? c.outputs : c.inputs, out = isBack ? c.inputs : c.outputs;
   const FilterMatrices u{scratch, in, out / kLanes};
   Team& team = Team::shared();
@@ -37,7 +38,11 @@ void Convolve(const Convolution& c, bool isBack, const float* x, const float* fi
     const int first = index * block, count = std::min(block, tiles - first);
     k.TransformImages(c, x, first, count, v);
     k.MultiplyTiles(v, u, count, m);
-    k.WriteTiles(c, m, first, count, y);
+    if (bias) {
+      k.WriteBiasRelu(c, m, first, count, bias, y);
+    } else {
+      k.WriteTiles(c, m, first, count, y);
+    }
   });
 }
 
@@ -60,12 +65,12 @@ std::size_t ForwardScratch(const Convolution& c) {
 std::size_t BackpropInputScratch(const Convolution& c) { return ForwardScratch(c); }
 std::size_t BackpropFilterScratch(const Convolution& c) { return SumsOf(c) * SumFloats(c); }
 
-void Forward(const Convolution& c, const float* x, const float* filter, float* y, float* scratch) {
-  Convolve(c, false, x, filter, y, scratch);
+void Forward(const Convolution& c, const float* x, const float* filter, const float* bias, float* y, float* scratch) {
+  Convolve(c, false, x, filter, bias, y, scratch);
 }
 
 void BackpropInput(const Convolution& c, const float* filter, const float* dy, float* dx, float* scratch) {
-  Convolve(c, true, dy, filter, dx, scratch);
+  Convolve(c, true, dy, filter, nullptr, dx, scratch);
 }
 
 void BackpropFilter(const Convolution& c, const float* x, const float* dy, float* dfilter, float* scratch) {

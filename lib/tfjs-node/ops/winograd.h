@@ -20,8 +20,8 @@ std::size_t ForwardScratch(const Convolution&);
 std::size_t BackpropInputScratch(const Convolution&);
 std::size_t BackpropFilterScratch(const Convolution&);
 
-/** y [N, H, W, outputs] from x [N, H, W, inputs]. */
-void Forward(const Convolution&, const float* x, const float* filter, float* y, float* scratch);
+/** y [N, H, W, outputs] from x [N, H, W, inputs]; where there is a bias [outputs], max(y + bias, 0). */
+void Forward(const Convolution&, const float* x, const float* filter, const float* bias, float* y, float* scratch);
 /** dx [N, H, W, inputs] from dy [N, H, W, outputs]. */
 void BackpropInput(const Convolution&, const float* filter, const float* dy, float* dx, float* scratch);
 /** dfilter [3, 3, inputs, outputs] from x and dy. */
