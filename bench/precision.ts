@@ -1,7 +1,8 @@
-// npm run bench:precision [-- MODEL …] [--seeds N] [--epochs N]: what bfloat16 costs in accuracy. Both precisions train the same
-// models in the same order of batches, on all images; the mean test accuracies of the last epochs are compared.
+// npm run bench:precision [-- MODEL …] [--seeds N] [--epochs N] [--images N]: what bfloat16 costs in accuracy. Both precisions
+// train the same models in the same order of batches, on the first N images (all, unless said); the mean test accuracies of
+// the last epochs are compared.
 import { parseArgs } from 'node:util';
-import { deepCnn, linear, loadCifar10, type Precision, shallowCnn, train, type TrainData } from 'cifar10';
+import { deepCnn, firstImages, linear, loadCifar10, type Precision, shallowCnn, train, type TrainData } from 'cifar10';
 
 const models = { linear, shallow: shallowCnn, deep: deepCnn };
 type Model = keyof typeof models;
@@ -25,14 +26,20 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.le
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { seeds: { type: 'string', default: '3' }, epochs: { type: 'string', default: '5' } },
+    options: {
+      seeds: { type: 'string', default: '3' },
+      epochs: { type: 'string', default: '5' },
+      images: { type: 'string' },
+    },
     allowPositionals: true,
   });
   const [seeds, epochs] = [Number(values.seeds), Number(values.epochs)];
   const asked = positionals.length > 0 ? positionals : ['deep'];
   if (!(seeds >= 1 && epochs >= 1) || asked.some((name) => !(name in models)))
-    throw new Error('Usage: npm run bench:precision -- [linear|shallow|deep …] [--seeds N] [--epochs N]');
-  const data = await loadCifar10();
+    throw new Error('Usage: npm run bench:precision -- [linear|shallow|deep …] [--seeds N] [--epochs N] [--images N]');
+  const all = await loadCifar10();
+  const images = Number(values.images ?? all.train.size);
+  const data = { train: firstImages(all.train, images), test: all.test };
   for (const kind of asked as Model[]) {
     const results: Record<string, number[]> = { float32: [], bfloat16: [] };
     for (let seed = 0; seed < seeds; seed++) {
@@ -42,7 +49,7 @@ async function main(): Promise<void> {
     const [float32, bfloat16] = PRECISIONS.map((precision) => mean(results[precision]));
     const points = (100 * (bfloat16 - float32)).toFixed(2);
     console.log(
-      `${kind}, ${seeds} seeds × ${epochs} epochs, means: float32 ${percent(float32)}, bfloat16 ${percent(bfloat16)}: ${points} points.`,
+      `${kind}, ${seeds} seeds × ${epochs} epochs of ${images} images, means: float32 ${percent(float32)}, bfloat16 ${percent(bfloat16)}: ${points} points.`,
     );
   }
 }
