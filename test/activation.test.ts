@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compiledAndEager, opsOf, randoms, relativeError, skip } from './ownOps';
 
-const layer = (x: tf.Tensor, bias: tf.Tensor) => tf.relu(tf.add(x, bias));
+const layerSum = (x: tf.Tensor, bias: tf.Tensor) => tf.add(x, bias);
+const layer = (x: tf.Tensor, bias: tf.Tensor) => tf.relu(layerSum(x, bias));
 /** A layer's bias and ReLU, and their gradients. */
 const step = (x: tf.Tensor, bias: tf.Tensor, dy: tf.Tensor) => {
   const [dx, dbias] = tf.grads(layer)([x, bias], dy);
@@ -60,6 +61,42 @@ test('the bias of a convolution too, whose gradient tfjs sums by itself', { skip
   for (const name of ['dfilter', 'dbias'] as const) assert.ok(relativeError(first[name], eager[name]) < 5e-6, name);
   tf.dispose([inputs, first, again, eager]);
 });
+
+test('the bias of a linear layer too, though tfjs reshapes what is around it', { skip }, () => {
+  const linear = (x: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor, dy: tf.Tensor) => {
+    const f = (x: tf.Tensor, weights: tf.Tensor, bias: tf.Tensor) =>
+      tf.relu(tf.fused.matMul({ a: x, b: weights, bias, activation: 'linear' }));
+    const [dx, dweights, dbias] = tf.grads(f)([x, weights, bias], dy);
+    return { y: f(x, weights, bias), dx, dweights, dbias };
+  };
+  const shapes = [[6, 5], [5, 7], [7], [6, 7]];
+  const found = opsOf(linear, ...shapes);
+  for (const op of ['BiasRelu', 'ReluBiasGrad']) assert.ok(found.includes(op), op);
+  for (const op of ['Relu', 'ReluGrad', 'Sum']) assert.ok(!found.includes(op), op);
+  const inputs = randoms(...shapes);
+  const { first, again, eager } = compiledAndEager(linear, inputs);
+  for (const name of ['y', 'dx', 'dweights', 'dbias'] as const) {
+    assert.deepEqual(first[name].shape, eager[name].shape, name);
+    assert.ok(relativeError(first[name], eager[name]) < 1e-6, name);
+  }
+  tf.dispose([inputs, first, again, eager]);
+});
+
+for (const [name, shape] of [
+  ['that keeps the channels', [6, 8]],
+  ['that mixes the channels', [3, 16]],
+] as const) {
+  test(`a reshape between bias and ReLU ${name}: the ops stay`, { skip }, () => {
+    const fn = (x: tf.Tensor, bias: tf.Tensor) => ({ y: tf.relu(tf.reshape(layerSum(x, bias), [...shape])) });
+    const shapes = [[2, 3, 8], [8]];
+    // The sum was never of the ReLU's shape before.
+    assert.ok(!opsOf(fn, ...shapes).includes('BiasRelu'));
+    const inputs = randoms(...shapes);
+    const { first, again, eager } = compiledAndEager(fn, inputs);
+    assert.ok(isEqual(first.y, eager.y));
+    tf.dispose([inputs, first, again, eager]);
+  });
+}
 
 test('what is no number stays none', { skip }, () => {
   const x = tf.tensor2d([

@@ -2,16 +2,22 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { DataType, hasOwnOps } from 'cifar10/dist/tensor/backend';
-import { addOp, createGraph, typeOf } from 'cifar10/dist/tensor/graph';
+import { addOp, createGraph, type TensorType, typeOf } from 'cifar10/dist/tensor/graph';
 import { withOwnOps } from 'cifar10/dist/tensor/ownOps';
 import { trace, type TensorFunction } from 'cifar10/dist/tensor/trace';
 
 export const skip = hasOwnOps() ? false : 'our ops are for processors with AVX2';
 
-/** The ops of a function's graph for arguments of these shapes, with ours in it. */
-export function opsOf(fn: TensorFunction, ...shapes: number[][]): string[] {
+/** The ops of a function's graph for float32 arguments of these shapes, with ours in it. */
+export const opsOf = (fn: TensorFunction, ...shapes: number[][]): string[] =>
+  opsOfTypes(
+    fn,
+    shapes.map((shape) => ({ dtype: DataType.float32, shape })),
+  );
+
+/** The same for arguments of these types. */
+export function opsOfTypes(fn: TensorFunction, types: TensorType[]): string[] {
   const graph = createGraph();
-  const types = shapes.map((shape) => ({ dtype: DataType.float32, shape }));
   const { outputs } = trace(fn, types, graph, new Map(), 'f');
   // What a program fetches is taken by somebody, too.
   for (const value of Object.values(outputs)) addOp(graph, 'Identity', [value], {}, [typeOf(value)]);

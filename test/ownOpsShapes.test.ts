@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { one } from 'cifar10/dist/tensor/call';
+import { many } from 'cifar10/dist/tensor/call';
 import { skip } from './ownOps';
 
 // Each op first with shapes that fit, then with some that do not.
 const images = [2, 4, 6, 16];
-const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp }[] = [
+const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; outputs?: number }[] = [
   {
     op: 'Winograd',
     fit: [images, [3, 3, 16, 32]],
@@ -73,6 +73,21 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp }[
     says: /Product: expected/,
   },
   {
+    op: 'LinearSgdUpdate',
+    fit: [[5, 7], [5, 32], [7, 32], [7, 32], [], [], []],
+    wrong: [
+      [[5, 7], [4, 32], [7, 32], [7, 32], [], [], []],
+      [[5, 7], [5, 8], [7, 8], [7, 8], [], [], []],
+      [[5, 7], [5, 32], [7, 16], [7, 32], [], [], []],
+      [[5, 7], [5, 32], [7, 32], [32, 7], [], [], []],
+      [[5, 7], [5, 32], [7, 32], [7, 32], [], [3], []],
+      [[0, 7], [0, 32], [7, 32], [7, 32], [], [], []],
+      [[5], [5, 32], [7, 32], [7, 32], [], [], []],
+    ],
+    says: /LinearSgdUpdate: expected/,
+    outputs: 2,
+  },
+  {
     op: 'BiasRelu',
     fit: [images, [16]],
     wrong: [
@@ -105,15 +120,16 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp }[
     says: /HalvingMaxPoolGrad: expected/,
   },
 ];
-for (const { op, fit, wrong, says } of cases) {
+for (const { op, fit, wrong, says, outputs = 1 } of cases) {
   test(`${op} takes what fits, and refuses all else before it reads it`, { skip }, () => {
     const call = (shapes: number[][]) =>
       tf.tidy(() =>
-        one(
+        many(
           op,
           [],
           shapes.map((shape) => tf.ones(shape)),
-        ).dataSync(),
+          outputs,
+        )[0].dataSync(),
       );
     assert.ok(call(fit).every((value) => Number.isFinite(value)));
     for (const shapes of wrong) assert.throws(() => call(shapes), says, JSON.stringify(shapes));

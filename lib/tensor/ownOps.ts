@@ -4,15 +4,17 @@ import { hasOwnOps } from './backend';
 import type { Graph } from './graph';
 import { rewrite } from './rewrite';
 import { biasGrad, biasRelu, reluBiasGrad } from './rules/activation';
+import { linearUpdate } from './rules/linearUpdate';
 import { maxPool } from './rules/maxPool';
+import { normalise } from './rules/normalise';
 import { biasGradOfNorm, normReluGrad, reluGradOfNorm } from './rules/normRelu';
 import { product } from './rules/product';
 import { winograd, winogradBiasRelu } from './rules/winograd';
 
 /** Those that put one op in the place of more come first. */
 const RULES = [
-  ...[winogradBiasRelu, normReluGrad, reluGradOfNorm, biasGradOfNorm],
-  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool],
+  ...[winogradBiasRelu, normReluGrad, reluGradOfNorm, biasGradOfNorm, linearUpdate],
+  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool, normalise],
 ];
 
 /** A copy of the graph with our ops where they can be had. Nodes keep their names. */

@@ -1,6 +1,6 @@
 // Other ops in place of a graph's, node by node.
 import { DataType } from './backend';
-import { type Attribute, type Graph, type Node, typeOf } from './graph';
+import { type Attribute, type Graph, type Node, typeOf, type Value } from './graph';
 
 /**
  * What stands in a node's place, with its name; undefined where the rule is for others. The nodes that it looks at are those
@@ -42,6 +42,21 @@ function firstOf(rules: readonly Rule[], node: Node, usersOf: UsersOf): Node | u
     if (replacement) return replacement;
   }
   return undefined;
+}
+
+/** Where a value comes from, before it was reshaped in a way that keeps its channels, which are the last axis. */
+export function beforeReshapes(value: Value): Value {
+  const channels = ({ shape }: { shape: number[] }) => shape[shape.length - 1];
+  let source = value;
+  while (source.node.op === 'Reshape' && channels(typeOf(source.node.inputs[0])) === channels(typeOf(value)))
+    source = source.node.inputs[0];
+  return source;
+}
+
+/** A value of this shape that another one was reshaped from, or that one itself; undefined where there is none. */
+export function reshapedFrom(value: Value, shape: number[]): Value | undefined {
+  if (typeOf(value).shape.join() === shape.join()) return value;
+  return value.node.op === 'Reshape' ? reshapedFrom(value.node.inputs[0], shape) : undefined;
 }
 
 export const inputShape = (node: Node, index: number): number[] => typeOf(node.inputs[index]).shape;

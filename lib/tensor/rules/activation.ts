@@ -1,18 +1,32 @@
 // Bias and ReLU in one op, and so their gradients (lib/tfjs-node/ops/activation.cc): half the passes over the memory.
 import { DataType } from '../backend';
-import { constantBytes, type Node, type TensorType, typeOf } from '../graph';
-import { isEmpty, isFloat32, isText, isTrue, outputShape, type Rule } from '../rewrite';
+import { constantBytes, type Node, type TensorType, typeOf, type Value } from '../graph';
+import { beforeReshapes, isEmpty, isFloat32, isText, isTrue, outputShape, reshapedFrom, type Rule } from '../rewrite';
 
-/** The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) */
-export const biasBefore = (relu: Node): Node | undefined => {
-  const { node, index } = relu.inputs[0];
+/** The sum that a ReLU cuts off below 0. */
+interface BiasBefore {
+  readonly node: Node;
+  /** Of the ReLU's shape. */
+  readonly x: Value;
+  readonly bias: Value;
+}
+
+/**
+ * The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) Between
+ * them, tfjs reshapes what comes from a linear layer.
+ */
+export function biasBefore(relu: Node): BiasBefore | undefined {
+  const { node, index } = beforeReshapes(relu.inputs[0]);
   const fits = node.op === 'BiasAdd' && index === 0 && isText(node.attributes.data_format, 'NHWC');
-  return fits && isFloat32(relu) && !isEmpty(outputShape(relu)) ? node : undefined;
-};
+  if (!fits || !isFloat32(relu) || isEmpty(outputShape(relu))) return undefined;
+  const [sum, bias] = node.inputs;
+  const x = reshapedFrom(sum, outputShape(relu));
+  return x && { node, x, bias };
+}
 
 export const biasRelu: Rule = (node) => {
-  const bias = node.op === 'Relu' && biasBefore(node);
-  return bias ? { ...node, op: 'BiasRelu', inputs: bias.inputs, attributes: {} } : undefined;
+  const before = node.op === 'Relu' && biasBefore(node);
+  return before ? { ...node, op: 'BiasRelu', inputs: [before.x, before.bias], attributes: {} } : undefined;
 };
 
 /** The gradient of such a ReLU, which is known by the result that it keeps. */
@@ -36,7 +50,7 @@ export const biasGrad: Rule = (node) => {
 /** Of a bias's gradient: that of the ReLU after it. */
 export function reluGradOf(node: Node): Node | undefined {
   if (!(node.op === 'BiasAddGrad' || isSumOfChannels(node))) return undefined;
-  const [dy] = node.inputs;
+  const dy = beforeReshapes(node.inputs[0]);
   return dy.index === 0 && isReluBiasGrad(dy.node) ? dy.node : undefined;
 }
 

@@ -44,12 +44,13 @@ export const winograd: Rule = (node) => {
 
 /** The convolution with the bias and the ReLU after it, where nobody else needs what is between them. */
 export const winogradBiasRelu: Rule = (relu, usersOf) => {
-  const bias = relu.op === 'Relu' && biasBefore(relu);
-  if (!bias) return undefined;
-  const convolution = bias.inputs[0].node;
-  if (convolution.op !== 'Conv2D' || [bias, convolution].some((node) => usersOf(node).length > 1)) return undefined;
+  const before = relu.op === 'Relu' && biasBefore(relu);
+  if (!before) return undefined;
+  const convolution = before.x.node;
+  if (convolution.op !== 'Conv2D' || [before.node, convolution].some((node) => usersOf(node).length > 1))
+    return undefined;
   const taken = winograd(convolution, usersOf);
-  return taken && { ...relu, op: 'WinogradBiasRelu', inputs: [...taken.inputs, bias.inputs[1]], attributes: {} };
+  return taken && { ...relu, op: 'WinogradBiasRelu', inputs: [...taken.inputs, before.bias], attributes: {} };
 };
 
 function fits(node: Node, { shapes }: Replacement): boolean {

@@ -15,14 +15,14 @@ constexpr std::int64_t kAny = -1;
 /** The shape of images: [N, H, W, C]. */
 inline const std::vector<std::int64_t> kImages{kAny, kAny, kAny, kAny};
 
-/** A call of an op on float tensors. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
+/** A call of an op on tensors of floats, or of bytes where it says so. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context)
       : context_(context), inputs_(TF_NumInputs(context)), data_(inputs_.size()) {
     for (int i = 0; i < int(inputs_.size()) && ok(); i++) {
       TF_GetInput(context_, i, &inputs_[i], status_);
-      if (ok()) data_[i] = static_cast<const float*>(TF_TensorData(inputs_[i]));
+      if (ok()) data_[i] = TF_TensorData(inputs_[i]);
     }
   }
   ~Call() {
@@ -51,7 +51,8 @@ class Call {
   }
   int LastSize(int input) const { return Size(input, Axes(input) - 1); }
   std::int64_t Elements(int input) const { return TF_TensorElementCount(inputs_[input]); }
-  const float* Input(int input) const { return data_[input]; }
+  const float* Input(int input) const { return static_cast<const float*>(data_[input]); }
+  const std::uint8_t* Bytes(int input) const { return static_cast<const std::uint8_t*>(data_[input]); }
 
   /** Memory for an output; null where there is none. */
   float* Output(int index, const std::vector<std::int64_t>& shape) {
@@ -96,7 +97,7 @@ class Call {
   TF_OpKernelContext* const context_;
   TF_Status* const status_ = TF_NewStatus();
   std::vector<TF_Tensor*> inputs_, made_;
-  std::vector<const float*> data_;
+  std::vector<const void*> data_;
 };
 
 /**

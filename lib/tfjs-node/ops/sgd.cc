@@ -1,8 +1,9 @@
 // SgdUpdate: a step of stochastic gradient descent in one pass over the memory, which is what limits it. TensorFlow's own
 // ops would make six. Without momentum, the velocity is left alone, as in PyTorch's SGD.
+#include "sgd.h"
+
 #include <algorithm>
 
-#include "call.h"
 #include "team.h"
 
 namespace cifar10 {
@@ -20,33 +21,29 @@ void ForAll(std::int64_t count, const Each& each) {
   });
 }
 
-/** Whether w, v and g are of one size, and lr, momentum and weight decay one number each. */
-bool Fits(Call& call) {
-  bool isEach = call.ok() && call.Elements(1) == call.Elements(0) && call.Elements(2) == call.Elements(0);
-  for (int input = 3; input <= 5 && isEach; input++) isEach = call.Elements(input) == 1;
-  return call.Require(isEach, "SGD: expected a velocity and a gradient of the parameter's size, and one number each for lr, "
-                              "momentum and weight decay");
-}
-
-/** g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g. */
+/** Inputs w, v and g of one shape, and one number each for lr, momentum and weight decay. */
 void ComputeUpdate(void*, TF_OpKernelContext* context) {
   Call call(context);
-  if (!Fits(call)) return;
+  const bool fits =
+      call.ok() && call.Elements(1) == call.Elements(0) && call.Elements(2) == call.Elements(0) && HasSgd(call, 3);
+  if (!call.Require(fits, "SGD: expected a velocity and a gradient of the parameter's size, and one number each for lr, "
+                          "momentum and weight decay"))
+    return;
   const float *w = call.Input(0), *v = call.Input(1), *g = call.Input(2);
-  const float lr = *call.Input(3), momentum = *call.Input(4), weightDecay = *call.Input(5);
+  const Sgd sgd = SgdOf(call, 3);
   float* newW = call.OutputLike(0, 0);
   if (!newW) return;
   const std::int64_t count = call.Elements(0);
-  if (momentum == 0) {
+  if (sgd.momentum == 0) {
     call.Pass(1, 1);
-    ForAll(count, [=](std::int64_t i) { newW[i] = w[i] - lr * (g[i] + weightDecay * w[i]); });
+    ForAll(count, [=](std::int64_t i) { newW[i] = w[i] - sgd.lr * (g[i] + sgd.weightDecay * w[i]); });
     return;
   }
   float* newV = call.OutputLike(1, 1);
   if (!newV) return;
   ForAll(count, [=](std::int64_t i) {
-    newV[i] = momentum * v[i] + (g[i] + weightDecay * w[i]);
-    newW[i] = w[i] - lr * newV[i];
+    newV[i] = sgd.momentum * v[i] + (g[i] + sgd.weightDecay * w[i]);
+    newW[i] = w[i] - sgd.lr * newV[i];
   });
 }
 

@@ -2,22 +2,14 @@
 
 #include <algorithm>
 
+#include "multiply.h"
 #include "winograd-transforms.h"
 
 namespace cifar10 {
 namespace {
 
-#ifdef CIFAR10_AVX512
-/** Rows and panels of a product that are computed at once: 12×32 sums fill 24 of the 32 vector registers. */
-constexpr int kRows = 12, kPanels = 2;
-/** The same for vᵀ · z, whose rows come in panels of 16. */
-constexpr int kColumns = 8;
-#else
-/** Rows and panels of a product that are computed at once: 6×16 sums fill 12 of the 16 vector registers. */
-constexpr int kRows = 6, kPanels = 1;
-/** The same for vᵀ · z, whose rows come in panels of 16: 6, 6 and 4. */
-constexpr int kColumns = 6;
-#endif
+/** Rows of vᵀ · z that are computed at once; they come in panels of 16. With six registers for rows: 6, 6 and 4. */
+constexpr int kColumns = kRows > kLanes / 2 ? kLanes / 2 : kRows;
 static_assert(kGroup % kRows == 0);
 /** Groups of tiles that are summed at once: their panels fit into the first cache. */
 constexpr int kGroups = 10;
@@ -91,34 +83,6 @@ HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, 
 HOT void WriteBiasRelu(const Convolution& c, TileMatrices m, int first, int count, const float* bias, float* y) {
   TransformOutputs(c, m, first, count, y,
                    [&](Vec value, int panel) INLINED { return Positive(value + Load(bias + panel * kLanes)); });
-}
-
-/**
- * Sums of products, Rows × Panels · 16 of them: sums[q][r] = Σ a[k][r] · b[q][k], over `parts` parts of `depth` steps each. In
- * a, steps lie `step` floats apart, rows `rowStep`, and parts `aStep`; parts of b lie bStep, its panels bPanel and those of
- * sums sumsPanel floats apart. With `add` they are added to what was there, and only then: a sum of a few sums is rounded less
- * than one long sum.
- */
-template <int Rows, int Panels, int step, int rowStep>
-INLINE void Multiply(int parts, int depth, const float* a, std::size_t aStep, const float* b, std::size_t bStep,
-                     std::size_t bPanel, float* sums, std::size_t sumsPanel, bool add) {
-  Vec sum[Rows][Panels];
-  for (int r = 0; r < Rows; r++)
-    for (int q = 0; q < Panels; q++) sum[r][q] = Vec{};
-  for (int part = 0; part < parts; part++, a += aStep, b += bStep) {
-    for (int k = 0; k < depth; k++) {
-      Vec right[Panels];
-      for (int q = 0; q < Panels; q++) right[q] = Load(b + q * bPanel + k * kLanes);
-      for (int r = 0; r < Rows; r++)
-        for (int q = 0; q < Panels; q++) sum[r][q] = sum[r][q] + a[k * step + r * rowStep] * right[q];
-    }
-  }
-  for (int r = 0; r < Rows; r++) {
-    for (int q = 0; q < Panels; q++) {
-      float* to = sums + q * sumsPanel + r * kLanes;
-      Store(to, add ? Load(to) + sum[r][q] : sum[r][q]);
-    }
-  }
 }
 
 /** Panels panel … panel + Panels − 1 of m = v · u at one position. */
