@@ -4,13 +4,14 @@
 
 #include "lanes.h"
 #include "linear-update-kernels.h"
+#include "processor.h"
 #include "team.h"
 
 namespace cifar10 {
 namespace {
 
 const LinearUpdateKernels& kernels() {
-  static const LinearUpdateKernels& best = __builtin_cpu_supports("avx512f") ? kAvx512LinearUpdate : kAvx2LinearUpdate;
+  static const LinearUpdateKernels& best = HasAvx512() ? kAvx512LinearUpdate : kAvx2LinearUpdate;
   return best;
 }
 

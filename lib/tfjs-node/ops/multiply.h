@@ -32,6 +32,8 @@ INLINE void Multiply(int parts, int depth, const float* a, std::size_t aStep, co
     for (int k = 0; k < depth; k++) {
       Vec right[Panels];
       for (int q = 0; q < Panels; q++) right[q] = Load(b + q * bPanel + k * kLanes);
+      // Clang would keep the sums in memory otherwise.
+#pragma GCC unroll 16
       for (int r = 0; r < Rows; r++)
         for (int q = 0; q < Panels; q++) sum[r][q] = sum[r][q] + a[k * step + r * rowStep] * right[q];
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "processor.h"
 #include "team.h"
 #include "winograd-kernels.h"
 
@@ -9,7 +10,7 @@ namespace cifar10 {
 namespace {
 
 const Kernels& kernels() {
-  static const Kernels& best = __builtin_cpu_supports("avx512f") ? kAvx512Kernels : kAvx2Kernels;
+  static const Kernels& best = HasAvx512() ? kAvx512Kernels : kAvx2Kernels;
   return best;
 }
 
