@@ -75,6 +75,8 @@ for (const shape of [
   [8, 4, 4, 40_000],
   [64, 32, 32, 1],
   [64, 32, 32, 2],
+  // 34 MB: more than is written through the caches.
+  [72, 30, 31, 128],
 ]) {
   test(`[${shape.join()}]: output, running statistics and gradients as by definition`, { skip }, () => {
     const inputs = randoms(...shapesOf(shape));
@@ -99,6 +101,17 @@ for (const shape of [
     tf.dispose([inputs, first, again, eager]);
   });
 }
+
+test('its gradient takes the place of dy only where nobody needs that any more', { skip }, () => {
+  const withDy = (...inputs: tf.Tensor[]) => {
+    const dy = tf.mul(inputs[5], 2);
+    return { ...step(...inputs.slice(0, 5), dy), dy };
+  };
+  const inputs = randoms(...shapesOf([3, 4, 4, 16]));
+  const { first, again, eager } = compiledAndEager(withDy, inputs);
+  for (const name of ['dy', 'dx'] as const) assert.deepEqual(first[name].dataSync(), eager[name].dataSync(), name);
+  tf.dispose([inputs, first, again, eager]);
+});
 
 test('is our op, forward and back', { skip }, () => {
   const found = opsOf(step, ...shapesOf([2, 4, 4, 8]));

@@ -40,6 +40,17 @@ for (const shape of [
   }
 }
 
+test('its gradient takes the place of x only where nobody needs that any more', { skip }, () => {
+  const withX = (...inputs: tf.Tensor[]) => {
+    const x = tf.mul(inputs[0], 2);
+    return { ...step()(x, inputs[1]), x };
+  };
+  const inputs = randoms([3, 4, 6, 16], [3, 2, 3, 16]);
+  const { first, again, eager } = compiledAndEager(withX, inputs);
+  for (const name of ['x', 'dx'] as const) assert.deepEqual(first[name].dataSync(), eager[name].dataSync(), name);
+  tf.dispose([inputs, first, again, eager]);
+});
+
 test('what is no number is seen, wherever it stands', { skip }, () => {
   for (let place = 0; place < 4; place++) {
     const x = tf.tensor4d(

@@ -31,6 +31,9 @@ const cases: Case[] = [
   { images: [37, 16, 16, 32], filter: [3, 3, 32, 64] },
   { images: [130, 8, 8, 128], filter: [3, 3, 128, 256] },
   { images: [33, 32, 32, 16], filter: [3, 3, 16, 16] },
+  // 34 MB of results, forward and back: more than is written through the caches.
+  { images: [72, 30, 31, 16], filter: [3, 3, 16, 128] },
+  { images: [72, 30, 31, 128], filter: [3, 3, 128, 16] },
 ];
 for (const { images, filter } of cases) {
   test(

@@ -12,7 +12,7 @@ namespace cifar10 {
 HOT void CutAndSum(const float* dy, const float* y, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* dx, float* sum) {
   for (std::ptrdiff_t c = 0; c < channels; c++) sum[c] = 0;
   for (std::ptrdiff_t p = 0; p < pixels; p++) {
-    for (std::ptrdiff_t c = 0; c < channels; c++) {
+    APART for (std::ptrdiff_t c = 0; c < channels; c++) {
       const float d = y[p * channels + c] > 0 ? dy[p * channels + c] : 0;
       dx[p * channels + c] = d;
       sum[c] += d;
@@ -25,7 +25,7 @@ namespace {
 /** y = max(x + bias, 0); what is no number stays none. */
 HOT void AddAndCut(const float* x, const float* bias, std::ptrdiff_t pixels, std::ptrdiff_t channels, float* y) {
   for (std::ptrdiff_t p = 0; p < pixels; p++) {
-    for (std::ptrdiff_t c = 0; c < channels; c++) {
+    APART for (std::ptrdiff_t c = 0; c < channels; c++) {
       const float sum = x[p * channels + c] + bias[c];
       y[p * channels + c] = sum < 0 ? 0 : sum;
     }

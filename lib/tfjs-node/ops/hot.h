@@ -10,3 +10,10 @@
 #define HOT __attribute__((TARGET))
 #define INLINED __attribute__((always_inline, TARGET))
 #define INLINE inline INLINED
+
+/** Before a loop whose steps do not depend on one another, though outputs may lie where inputs did: step i reads and writes at i. */
+#ifdef __clang__
+#define APART _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define APART _Pragma("GCC ivdep")
+#endif

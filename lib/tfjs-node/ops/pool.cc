@@ -38,11 +38,11 @@ INLINE float Taken(float x, float largest, float& gradient) {
 }
 
 /** The first of the four that was the largest gets the gradient, as in TensorFlow and PyTorch. */
-HOT void PoolGradient(const Sizes& s, const float* x, const float* y, const float* dy, float* __restrict dx) {
+HOT void PoolGradient(const Sizes& s, const float* x, const float* y, const float* dy, float* dx) {
   for (std::ptrdiff_t row = 0; row < s.height; row++) {
     for (std::ptrdiff_t column = 0; column < s.width; column++, y += s.channels, dy += s.channels) {
       const std::ptrdiff_t top = s.Square(row, column), bottom = top + s.Below();
-      for (std::ptrdiff_t c = 0; c < s.channels; c++) {
+      APART for (std::ptrdiff_t c = 0; c < s.channels; c++) {
         float gradient = dy[c];
         dx[top + c] = Taken(x[top + c], y[c], gradient);
         dx[top + s.channels + c] = Taken(x[top + s.channels + c], y[c], gradient);
@@ -75,9 +75,10 @@ void ComputePoolGrad(void*, TF_OpKernelContext* context) {
     return call.Has(input, {call.Size(1, 0), scale * s.height, scale * s.width, s.channels});
   };
   if (!call.Require(isPooled && is(0, 2) && is(2, 1), "HalvingMaxPoolGrad: expected y and dy half as large as x")) return;
-  float* dx = call.OutputLike(0, 0);
+  const int images = call.Size(0, 0);
+  float* dx = call.OutputInPlace(0, 0);
   if (!dx) return;
-  Team::shared().run(call.Size(0, 0), [&](int image, int) {
+  Team::shared().run(images, [&](int image, int) {
     const std::ptrdiff_t small = image * s.Pooled(), large = 4 * small;
     PoolGradient(s, call.Input(0) + large, call.Input(1) + small, call.Input(2) + small, dx + large);
   });

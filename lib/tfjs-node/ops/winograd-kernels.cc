@@ -57,9 +57,9 @@ INLINE void TransformTiles(const Convolution& c, const float* x, int first, int 
       for (int p = 0; p < kPositions; p++) Store(v.At(p, panel, tile), Vec{});
 }
 
-/** Transforms m to the outputs of tiles first … first + count − 1; stores finish(output, panel). */
-template <class Finish>
-INLINE void TransformOutputs(const Convolution& c, TileMatrices m, int first, int count, float* y, Finish finish) {
+/** Transforms m to the outputs of tiles first … first + count − 1; calls write(address, output, panel). */
+template <class Write>
+INLINE void TransformOutputs(const Convolution& c, TileMatrices m, int first, int count, float* y, Write write) {
   const int channels = m.panels * kLanes;
   const std::ptrdiff_t line = std::ptrdiff_t(c.width) * channels;
   for (int tile = 0; tile < count; tile++) {
@@ -71,18 +71,31 @@ INLINE void TransformOutputs(const Convolution& c, TileMatrices m, int first, in
       Apply<OutputTransform>(
           [&](int i, int j) INLINED { return Load(from + (i * kPatch + j) * TileMatrices::kPositionStep); },
           [&](int i, int j, Vec value) INLINED {
-            if (i < bottom && j < right) Store(corner + i * line + j * channels, finish(value, panel));
+            if (i < bottom && j < right) write(corner + i * line + j * channels, value, panel);
           });
     }
   }
 }
 
+/** The same; stores finish(output, panel). */
+template <class Finish>
+INLINE void WriteOutputs(const Convolution& c, TileMatrices m, int first, int count, float* y, Finish finish) {
+  if (IsStreamed(y, std::size_t(c.images) * c.height * c.width * m.panels * kLanes)) {
+    TransformOutputs(c, m, first, count, y,
+                     [&](float* to, Vec value, int panel) INLINED { Stream(to, finish(value, panel)); });
+    _mm_sfence();
+  } else {
+    TransformOutputs(c, m, first, count, y,
+                     [&](float* to, Vec value, int panel) INLINED { Store(to, finish(value, panel)); });
+  }
+}
+
 HOT void WriteTiles(const Convolution& c, TileMatrices m, int first, int count, float* y) {
-  TransformOutputs(c, m, first, count, y, [](Vec value, int) INLINED { return value; });
+  WriteOutputs(c, m, first, count, y, [](Vec value, int) INLINED { return value; });
 }
 HOT void WriteBiasRelu(const Convolution& c, TileMatrices m, int first, int count, const float* bias, float* y) {
-  TransformOutputs(c, m, first, count, y,
-                   [&](Vec value, int panel) INLINED { return Positive(value + Load(bias + panel * kLanes)); });
+  WriteOutputs(c, m, first, count, y,
+               [&](Vec value, int panel) INLINED { return Positive(value + Load(bias + panel * kLanes)); });
 }
 
 /** Panels panel … panel + Panels − 1 of m = v · u at one position. */
