@@ -46,6 +46,20 @@ test('batches in order are views, shuffled ones are copies', () => {
     assert.notEqual(images.buffer, split.images.buffer);
 });
 
+test('batches that are written over show the same images, in one piece of memory', () => {
+  const split = numbered(20);
+  const options = { batchSize: 8, shuffle: { seed: 1, epoch: 1 } };
+  const expected = [...batches(split, options)];
+  const buffers = new Set<ArrayBufferLike>();
+  let count = 0;
+  for (const batch of batches(split, { ...options, reuse: true })) {
+    assert.deepEqual(batch, expected[count++]);
+    buffers.add(batch.images.buffer);
+  }
+  assert.equal(count, expected.length);
+  assert.equal(buffers.size, 1);
+});
+
 test('a batch has 256 images unless told otherwise, or all of a smaller split', () => {
   assert.deepEqual(
     [...batches(numbered(250))].map(({ size }) => size),

@@ -140,7 +140,7 @@ function* wholeBatches(
   { batchSize, shuffle, seed }: Pick<FindLrOptions, 'batchSize' | 'shuffle' | 'seed'>,
 ): Generator<Batch, void, undefined> {
   for (let epoch = 1; ; epoch++) {
-    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch } })) {
+    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, reuse: true })) {
       if (batch.size === batchSize) yield batch;
     }
   }

@@ -105,7 +105,8 @@ async function* run(
     while (position.epoch <= epochs && !stop.signal.aborted) {
       const { epoch, step: skip } = position;
       let lr: number | undefined;
-      for (const batch of batches(splits.train, { batchSize, shuffle: options.shuffle && { seed, epoch }, skip })) {
+      const shuffle = options.shuffle && { seed, epoch };
+      for (const batch of batches(splits.train, { batchSize, shuffle, skip, reuse: true })) {
         const step = position.step + 1;
         const knobs = knobsAt(options, epoch, step, steps);
         const started = performance.now();
