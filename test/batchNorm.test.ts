@@ -113,6 +113,17 @@ test('its gradient takes the place of dy only where nobody needs that any more',
   tf.dispose([inputs, first, again, eager]);
 });
 
+for (const channels of [16, 24, 5]) {
+  test(`its gradient in place of dy, ${channels} channels: the same to the last bit`, { skip }, () => {
+    // Nobody else takes the product.
+    const withinStep = (...inputs: tf.Tensor[]) => step(...inputs.slice(0, 5), tf.mul(inputs[5], 2));
+    const inputs = randoms(...shapesOf([3, 4, 4, channels]));
+    const { first, again, eager } = compiledAndEager(withinStep, inputs);
+    for (const name of NAMES) assert.deepEqual(first[name].dataSync(), eager[name].dataSync(), name);
+    tf.dispose([inputs, first, again, eager]);
+  });
+}
+
 test('is our op, forward and back', { skip }, () => {
   const found = opsOf(step, ...shapesOf([2, 4, 4, 8]));
   for (const op of ['BatchNorm', 'BatchNormGrad']) assert.ok(found.includes(op), op);

@@ -67,6 +67,7 @@ const others: [string, ReturnType<typeof stepOf>, [number, number, number]][] = 
   ['ten outputs', stepOf(gradientOf), [8, 24, 10]],
   ['no rows', stepOf(gradientOf), [0, 24, 32]],
   ['another gradient', stepOf((x, dy) => tf.mul(2, gradientOf(x, dy))), [8, 24, 32]],
+  ['both factors transposed', stepOf((x, dy) => tf.matMul(x, dy, true, true)), [32, 32, 32]],
   ['a gradient of factors that lie otherwise', stepOf((x, dy) => tf.matMul(tf.transpose(x), dy)), [8, 24, 32]],
 ];
 for (const [name, step, [rows, inputs, outputs]] of others) {

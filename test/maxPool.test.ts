@@ -51,6 +51,17 @@ test('its gradient takes the place of x only where nobody needs that any more', 
   tf.dispose([inputs, first, again, eager]);
 });
 
+for (const channels of [16, 24, 5]) {
+  test(`its gradient in place of x, ${channels} channels: the same to the last bit`, { skip }, () => {
+    // Nobody else takes the product.
+    const gradient = (x: tf.Tensor, dy: tf.Tensor) => ({ dx: tf.grad(pool())(tf.mul(x, 2), dy) });
+    const inputs = randoms([3, 4, 6, channels], [3, 2, 3, channels]);
+    const { first, again, eager } = compiledAndEager(gradient, inputs);
+    assert.deepEqual(first.dx.dataSync(), eager.dx.dataSync());
+    tf.dispose([inputs, first, again, eager]);
+  });
+}
+
 test('what is no number is seen, wherever it stands', { skip }, () => {
   for (let place = 0; place < 4; place++) {
     const x = tf.tensor4d(

@@ -26,7 +26,7 @@ for (const shape of [[], [1], [7, 5], [65_536], [65_537], [80, 32, 32, 3]]) {
   });
 }
 
-test('takes the place of three ops', { skip }, () => {
+test('takes the place of the last of three ops, and needs no other', { skip }, () => {
   const found = opsOfTypes(normalised, [{ dtype: DataType.uint8, shape: [2, 4] }]);
   // Nobody takes what Cast and Mul give any more: TensorFlow leaves them out.
   assert.ok(found.includes('NormaliseBytes') && !found.includes('Sub'));

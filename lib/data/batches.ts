@@ -24,7 +24,10 @@ export interface BatchOptions {
   readonly shuffle?: Shuffle | false;
   /** Batches to leave out at the start, for a run that goes on in the middle of an epoch. */
   readonly skip?: number;
-  /** Whether a shuffled batch is written over by the next: it spares time, if one is done with each before the next. */
+  /**
+   * Whether a shuffled batch is written over by the next: it spares time, if one is done with each before the next, and with
+   * tensors that were made of it, too, which may share its memory.
+   */
   readonly reuse?: boolean;
 }
 
@@ -32,7 +35,7 @@ const DEFAULT_BATCH_SIZE = 256;
 
 /**
  * Cuts a split into batches; the last one is smaller where the batch size does not divide the split.
- * Batches in the split's own order are views of it, without a copy; shuffled ones are copies.
+ * Batches in the split's own order are views of it, without a copy; shuffled ones are copies (see `reuse`).
  *
  * @throws when `batchSize` is not an integer from 1 to the size of the split, or `skip` is beyond the last batch.
  */

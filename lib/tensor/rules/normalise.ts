@@ -5,15 +5,16 @@ import { type Node, typeOf, type Value } from '../graph';
 
 /** x · scale − offset, of bytes x and two numbers. */
 export const normalise: Rule = (node) => {
-  const product = numberAfter(node, 'Sub');
-  const cast = product && numberAfter(product, 'Mul');
+  const product = operandOf(node, 'Sub');
+  if (!product) return undefined;
+  const cast = operandOf(product, 'Mul');
   if (cast?.op !== 'Cast' || typeOf(cast.inputs[0]).dtype !== DataType.uint8) return undefined;
   if (!isFloat32(node) || isEmpty(outputShape(node))) return undefined;
-  const inputs: Value[] = [cast.inputs[0], product!.inputs[1], node.inputs[1]];
+  const inputs: Value[] = [cast.inputs[0], product.inputs[1], node.inputs[1]];
   return { ...node, op: 'NormaliseBytes', inputs, attributes: {} };
 };
 
-/** What an op's first operand comes from, where the second is a single number. */
-function numberAfter({ op, inputs }: Node, wanted: string): Node | undefined {
+/** Where an op's first operand comes from, if the second is a single number. */
+function operandOf({ op, inputs }: Node, wanted: string): Node | undefined {
   return op === wanted && typeOf(inputs[1]).shape.length === 0 ? inputs[0].node : undefined;
 }

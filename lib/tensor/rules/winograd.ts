@@ -47,6 +47,8 @@ export const winogradBiasRelu: Rule = (relu, usersOf) => {
   const before = relu.op === 'Relu' && biasBefore(relu);
   if (!before) return undefined;
   const convolution = before.x.node;
+  // Reshapes between them, which linear layers have, could be what others take.
+  if (relu.inputs[0].node !== before.node || before.node.inputs[0].node !== convolution) return undefined;
   if (convolution.op !== 'Conv2D' || [before.node, convolution].some((node) => usersOf(node).length > 1))
     return undefined;
   const taken = winograd(convolution, usersOf);

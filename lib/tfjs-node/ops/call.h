@@ -15,7 +15,10 @@ constexpr std::int64_t kAny = -1;
 /** The shape of images: [N, H, W, C]. */
 inline const std::vector<std::int64_t> kImages{kAny, kAny, kAny, kAny};
 
-/** A call of an op on tensors of floats, or of bytes where it says so. At its end it frees what it took, and tells TensorFlow what went wrong, if anything did. */
+/**
+ * A call of an op on tensors of floats, or of bytes where it says so. At its end it frees what it took, and tells TensorFlow
+ * what went wrong, if anything did.
+ */
 class Call {
  public:
   explicit Call(TF_OpKernelContext* context)

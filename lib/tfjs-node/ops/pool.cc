@@ -37,7 +37,7 @@ INLINE float Taken(float x, float largest, float& gradient) {
   return taken;
 }
 
-/** The first of the four that was the largest gets the gradient, as in TensorFlow and PyTorch. */
+/** The first of the four that was the largest gets the gradient, as in TensorFlow and PyTorch. dx may be x. */
 HOT void PoolGradient(const Sizes& s, const float* x, const float* y, const float* dy, float* dx) {
   for (std::ptrdiff_t row = 0; row < s.height; row++) {
     for (std::ptrdiff_t column = 0; column < s.width; column++, y += s.channels, dy += s.channels) {

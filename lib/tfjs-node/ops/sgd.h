@@ -4,7 +4,10 @@
 
 namespace cifar10 {
 
-/** A step: g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g. (PyTorch's SGD.) */
+/**
+ * A step of PyTorch's SGD: g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and v is
+ * left alone.
+ */
 struct Sgd {
   float lr, momentum, weightDecay;
 };

@@ -8,7 +8,7 @@
 namespace cifar10 {
 namespace {
 
-/** Rows of vᵀ · z that are computed at once; they come in panels of 16. With six registers for rows: 6, 6 and 4. */
+/** Rows of vᵀ · z that are computed at once; they come in panels of 16. Where kRows is 6: 6, 6 and 4. */
 constexpr int kColumns = kRows > kLanes / 2 ? kLanes / 2 : kRows;
 static_assert(kGroup % kRows == 0);
 /** Groups of tiles that are summed at once: their panels fit into the first cache. */
