@@ -1,7 +1,5 @@
 // LinearSgdUpdate: a step of stochastic gradient descent for the weights of a linear layer, of which only the gradient's
 // factors are given. The gradient itself, xᵀ · dy, is as large as the weights; here it never leaves the first cache.
-#include <algorithm>
-
 #include "lanes.h"
 #include "linear-update-kernels.h"
 #include "processor.h"
@@ -36,13 +34,9 @@ void ComputeUpdate(void*, TF_OpKernelContext* context) {
   float* packed = call.ok() ? call.Scratch(packedFloats + team.size() * partFloats) : nullptr;
   if (!packed) return;
   if (!u.newV) call.Pass(1, 3);
-  const auto partsOf = [](int count, int size) { return (count + size - 1) / size; };
-  team.run(partsOf(u.rows, kPartRows), [&](int part, int) {
-    kernels().PackGradients(u, part * kPartRows, std::min<int>(u.rows, (part + 1) * kPartRows), packed);
-  });
-  team.run(partsOf(u.inputs, kPartInputs), [&](int part, int worker) {
-    kernels().UpdateInputs(u, packed, part * kPartInputs, std::min<int>(u.inputs, (part + 1) * kPartInputs),
-                           packed + packedFloats + worker * partFloats);
+  team.runParts(u.rows, kPartRows, [&](int row, int end, int) { kernels().PackGradients(u, row, end, packed); });
+  team.runParts(u.inputs, kPartInputs, [&](int first, int end, int worker) {
+    kernels().UpdateInputs(u, packed, first, end, packed + packedFloats + worker * partFloats);
   });
 }
 

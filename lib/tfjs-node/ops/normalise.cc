@@ -1,7 +1,5 @@
 // NormaliseBytes: bytes become numbers, y = x · scale − offset, in one pass over the memory, which is what limits it.
 // TensorFlow's ops, Cast, Mul and Sub, make three over four times as much.
-#include <algorithm>
-
 #include "call.h"
 #include "hot.h"
 #include "team.h"
@@ -21,12 +19,10 @@ void ComputeNormalise(void*, TF_OpKernelContext* context) {
   Call call(context);
   const bool fits = call.ok() && call.Elements(1) == 1 && call.Elements(2) == 1;
   if (!call.Require(fits, "NormaliseBytes: expected one number each for scale and offset")) return;
-  const std::int64_t count = call.Elements(0);
   float* y = call.OutputLike(0, 0);
   if (!y) return;
-  Team::shared().run(int((count + kPart - 1) / kPart), [&](int part, int) {
-    const std::int64_t at = part * kPart;
-    Normalise(call.Bytes(0) + at, std::min(kPart, count - at), *call.Input(1), *call.Input(2), y + at);
+  Team::shared().runParts(call.Elements(0), kPart, [&](std::int64_t first, std::int64_t end, int) {
+    Normalise(call.Bytes(0) + first, end - first, *call.Input(1), *call.Input(2), y + first);
   });
 }
 

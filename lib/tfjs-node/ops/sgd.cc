@@ -2,8 +2,6 @@
 // ops would make six. Without momentum, the velocity is left alone, as in PyTorch's SGD.
 #include "sgd.h"
 
-#include <algorithm>
-
 #include "team.h"
 
 namespace cifar10 {
@@ -15,9 +13,8 @@ constexpr std::int64_t kPart = 1 << 16;
 /** Calls each(i) for all i below count, on all cores. */
 template <typename Each>
 void ForAll(std::int64_t count, const Each& each) {
-  Team::shared().run(int((count + kPart - 1) / kPart), [&](int part, int) {
-    const std::int64_t end = std::min(count, (part + 1) * kPart);
-    for (std::int64_t i = part * kPart; i < end; i++) each(i);
+  Team::shared().runParts(count, kPart, [&](std::int64_t first, std::int64_t end, int) {
+    for (std::int64_t i = first; i < end; i++) each(i);
   });
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -39,6 +41,15 @@ class Team {
     lock.lock();
     jobs_.erase(place);
     done_.wait(lock, [&] { return job.helpers == 0; });
+  }
+
+  /** Cuts `count` things into parts of `size`, the last one may be smaller; calls part(first, end, worker) for each. */
+  template <class Part>
+  void runParts(std::int64_t count, std::int64_t size, const Part& part) {
+    run(int((count + size - 1) / size), [&](int index, int worker) {
+      const std::int64_t first = index * size;
+      part(first, std::min(count, first + size), worker);
+    });
   }
 
  private:

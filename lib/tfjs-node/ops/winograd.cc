@@ -32,11 +32,11 @@ void Convolve(const Convolution& c, bool isBack, const float* x, const float* fi
   const Kernels& k = kernels();
   team.run(in / kLanes, [&](int panel, int) { (isBack ? k.TransformTurnedFilters : k.TransformFilters)(c, filter, panel, u); });
   const int groups = BlockOf(c), block = groups * kGroup, tiles = Tiles(c);
-  team.run((tiles + block - 1) / block, [&](int index, int worker) {
+  team.runParts(tiles, block, [&](int first, int end, int worker) {
     float* own = scratch + Floats(in, out) + worker * Floats(block, in + out);
     const TileMatrices v{own, groups, in / kLanes};
     const TileMatrices m{own + Floats(block, in), groups, out / kLanes};
-    const int first = index * block, count = std::min(block, tiles - first);
+    const int count = end - first;
     k.TransformImages(c, x, first, count, v);
     k.MultiplyTiles(v, u, count, m);
     if (bias) {
