@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchCount, batches, firstImages, shuffledOrder, takeImages, type Batch } from 'cifar10/dist/data/batches';
+import {
+  batchCount,
+  batches,
+  batchMemory,
+  firstImages,
+  shuffledOrder,
+  takeImages,
+  type Batch,
+} from 'cifar10/dist/data/batches';
 import type { Split } from 'cifar10/dist/data/cifar10';
 import { random, randomInteger, shuffle } from 'cifar10/dist/data/random';
 import { splitOff } from 'cifar10/dist/data/validation';
@@ -46,18 +54,28 @@ test('batches in order are views, shuffled ones are copies', () => {
     assert.notEqual(images.buffer, split.images.buffer);
 });
 
-test('batches that are written over show the same images, in one piece of memory', () => {
+test('batches that are written over show the same images, in one piece of memory for all epochs', () => {
   const split = numbered(20);
-  const options = { batchSize: 8, shuffle: { seed: 1, epoch: 1 } };
-  const expected = [...batches(split, options)];
+  const memory = batchMemory(20, 8);
   const buffers = new Set<ArrayBufferLike>();
-  let count = 0;
-  for (const batch of batches(split, { ...options, reuse: true })) {
-    assert.deepEqual(batch, expected[count++]);
-    buffers.add(batch.images.buffer);
+  for (const epoch of [1, 2]) {
+    const options = { batchSize: 8, shuffle: { seed: 1, epoch } };
+    const expected = [...batches(split, options)];
+    let count = 0;
+    for (const batch of batches(split, { ...options, memory })) {
+      assert.deepEqual(batch, expected[count++]);
+      buffers.add(batch.images.buffer);
+    }
+    assert.equal(count, expected.length);
   }
-  assert.equal(count, expected.length);
   assert.equal(buffers.size, 1);
+});
+
+test('memory of other sizes is refused', () => {
+  const options = { batchSize: 8, shuffle: { seed: 1, epoch: 1 } };
+  for (const memory of [batchMemory(19, 8), batchMemory(20, 7)]) {
+    assert.throws(() => batches(numbered(20), { ...options, memory }), /^RangeError: memory: .*batchMemory\(20, 8\)/);
+  }
 });
 
 test('a batch has 256 images unless told otherwise, or all of a smaller split', () => {

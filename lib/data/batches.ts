@@ -25,28 +25,47 @@ export interface BatchOptions {
   /** Batches to leave out at the start, for a run that goes on in the middle of an epoch. */
   readonly skip?: number;
   /**
-   * Whether a shuffled batch is written over by the next: it spares time, if one is done with each before the next, and with
-   * tensors that were made of it, too, which may share its memory.
+   * Where shuffled batches are put, each over the one before: it spares time and memory, if one is done with each before the
+   * next, and with tensors that were made of it, too, which may share its memory.
    */
-  readonly reuse?: boolean;
+  readonly memory?: BatchMemory;
+}
+
+/** What a shuffled epoch writes: its order, and the batch at hand. */
+export interface BatchMemory {
+  readonly order: Uint32Array;
+  readonly batch: Split;
 }
 
 const DEFAULT_BATCH_SIZE = 256;
 
 /**
  * Cuts a split into batches; the last one is smaller where the batch size does not divide the split.
- * Batches in the split's own order are views of it, without a copy; shuffled ones are copies (see `reuse`).
+ * Batches in the split's own order are views of it, without a copy; shuffled ones are copies (see `memory`).
  *
- * @throws when `batchSize` is not an integer from 1 to the size of the split, or `skip` is beyond the last batch.
+ * @throws when `batchSize` is not an integer from 1 to the size of the split, `skip` is beyond the last batch, or `memory` is
+ *   of other sizes
  */
 export function batches(split: Split, options: BatchOptions = {}): Generator<Batch, void, undefined> {
-  const { batchSize = Math.min(DEFAULT_BATCH_SIZE, split.size), shuffle = false, skip = 0, reuse = false } = options;
+  const { batchSize = Math.min(DEFAULT_BATCH_SIZE, split.size), shuffle = false, skip = 0, memory } = options;
   const count = batchCount(split.size, batchSize);
   if (!Number.isInteger(skip) || skip < 0 || skip > count)
     throw new RangeError(`skip: ${skip}; expected an integer from 0 to ${count}, the number of batches.`);
-  const order = shuffle ? shuffledOrder(split.size, shuffle) : undefined;
-  return order ? cutShuffled(split, order, batchSize, skip, reuse) : cut(split, batchSize, skip);
+  if (memory && (memory.order.length !== split.size || memory.batch.size !== batchSize)) {
+    throw new RangeError(
+      `memory: for ${memory.order.length} images in batches of ${memory.batch.size}; expected ` +
+        `batchMemory(${split.size}, ${batchSize}).`,
+    );
+  }
+  const order = shuffle ? shuffledOrder(split.size, shuffle, memory?.order) : undefined;
+  return order ? cutShuffled(split, order, batchSize, skip, memory?.batch) : cut(split, batchSize, skip);
 }
+
+/** Memory for the shuffled batches of any number of epochs. */
+export const batchMemory = (size: number, batchSize: number): BatchMemory => ({
+  order: new Uint32Array(size),
+  batch: emptySplit(batchSize),
+});
 
 /**
  * How many batches `size` images make: the last, smaller one counts.
@@ -59,9 +78,8 @@ export function batchCount(size: number, batchSize: number): number {
   return Math.ceil(size / batchSize);
 }
 
-/** The numbers 0 to size − 1 in the random order of (seed, epoch). */
-export function shuffledOrder(size: number, { seed, epoch }: Shuffle): Uint32Array {
-  const order = new Uint32Array(size);
+/** The numbers 0 to size − 1 in the random order of (seed, epoch); written over `order`, if given. */
+export function shuffledOrder(size: number, { seed, epoch }: Shuffle, order: Uint32Array = new Uint32Array(size)): Uint32Array {
   for (let i = 0; i < size; i++) order[i] = i;
   return shuffle(order, random(seed, epoch));
 }
@@ -118,9 +136,8 @@ function* cutShuffled(
   order: Uint32Array,
   batchSize: number,
   skip: number,
-  reuse: boolean,
+  memory?: Split,
 ): Generator<Batch, void, undefined> {
-  const memory = reuse ? emptySplit(batchSize) : undefined;
   for (let from = skip * batchSize; from < split.size; from += batchSize) {
     const places = order.subarray(from, from + batchSize);
     yield copyImages(split, places, memory ?? emptySplit(places.length));

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
-import { type Batch, batchCount, batches } from '../data/batches';
+import { type Batch, batchCount, batches, batchMemory } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
 import { learnedSlots, stateSlots } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../options';
@@ -139,8 +139,9 @@ function* wholeBatches(
   split: Split,
   { batchSize, shuffle, seed }: Pick<FindLrOptions, 'batchSize' | 'shuffle' | 'seed'>,
 ): Generator<Batch, void, undefined> {
+  const memory = batchMemory(split.size, batchSize);
   for (let epoch = 1; ; epoch++) {
-    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, reuse: true })) {
+    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, memory })) {
       if (batch.size === batchSize) yield batch;
     }
   }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-node';
-import { batchCount, batches } from '../data/batches';
+import { batchCount, batches, batchMemory } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
 import { splitOff } from '../data/validation';
 import { learnedSlots, stateSlots } from '../models/stateDict';
@@ -86,6 +86,7 @@ async function* run(
   const { epochs, batchSize, seed } = options;
   const release = claim('train', model);
   const steps = batchCount(splits.train.size, batchSize);
+  const memory = batchMemory(splits.train.size, batchSize);
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const functions = {
     learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt('train', options.augment, 0)),
@@ -106,7 +107,7 @@ async function* run(
       const { epoch, step: skip } = position;
       let lr: number | undefined;
       const shuffle = options.shuffle && { seed, epoch };
-      for (const batch of batches(splits.train, { batchSize, shuffle, skip, reuse: true })) {
+      for (const batch of batches(splits.train, { batchSize, shuffle, skip, memory })) {
         const step = position.step + 1;
         const knobs = knobsAt(options, epoch, step, steps);
         const started = performance.now();
