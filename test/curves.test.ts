@@ -89,8 +89,16 @@ test('learning curves stay small, however long the run', () => {
   assert.ok(JSON.stringify(learningCurves(points, { batches })).length < 150_000);
 });
 
-test('learning curves of a run that has not begun are empty panels', () => {
-  assert.ok(traces(learningCurves([])).every(({ x }) => x.length === 0));
+test('learning curves of a run that has not begun are empty panels, of the values to come', () => {
+  const ranges = ({ layout }: Figure) =>
+    ['yaxis', 'yaxis2'].map((key) => (layout[key] as { range?: [number, number] }).range);
+  const empty = learningCurves([]);
+  assert.ok(traces(empty).every(({ x }) => x.length === 0));
+  assert.deepEqual(ranges(empty), [
+    [0, 100],
+    [0, 2.5],
+  ]);
+  assert.deepEqual(ranges(learningCurves([point(1, 0.5)])), [undefined, undefined], 'fitted to what is drawn');
 });
 
 test('the colours of training, test and validation differ', () => {

@@ -67,7 +67,7 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
     layout: layout({
       title,
       names: data.flatMap(({ name, showlegend }) => (showlegend ? [name] : [])),
-      ...epochAxes(epochs, { top }),
+      ...epochAxes(epochs, { top, isEmpty: data.every(({ x }) => x.length === 0) }),
       ...(marks.length > 0 && { shapes, annotations }),
     }),
   };
@@ -77,6 +77,7 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
 interface Curve {
   readonly name: string;
   readonly showlegend: boolean;
+  readonly x: readonly number[];
   readonly [key: string]: unknown;
 }
 

@@ -2,8 +2,8 @@
 import { axis, axisKey, axisName, panelDomain } from './theme';
 
 export const metrics = [
-  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %' },
-  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}' },
+  { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %', emptyRange: [0, 100] },
+  { key: 'loss', title: 'loss (cross entropy)', scale: 1, hover: '%{y:.3f}', emptyRange: [0, 2.5] },
 ] as const;
 
 export type Metric = (typeof metrics)[number];
@@ -13,13 +13,18 @@ export interface EpochAxesOptions {
   readonly top?: number;
   /** Of the epochs. Default: linear. */
   readonly scale?: 'linear' | 'log';
+  /** Whether nothing is drawn yet; the panels then show the values to come, where Plotly would show −1 to 4. Default: no. */
+  readonly isEmpty?: boolean;
 }
 
 /**
  * The axes of both panels.
  * @param epochs where the axis of epochs ends
  */
-export function epochAxes(epochs: number, { top = 1, scale = 'linear' }: EpochAxesOptions = {}): object {
+export function epochAxes(
+  epochs: number,
+  { top = 1, scale = 'linear', isEmpty = false }: EpochAxesOptions = {},
+): object {
   const axes = metrics.flatMap((metric, panel) => [
     [
       axisKey('x', panel),
@@ -29,7 +34,14 @@ export function epochAxes(epochs: number, { top = 1, scale = 'linear' }: EpochAx
         ...(scale === 'log' ? logScale(epochs) : linearScale(epochs)),
       }),
     ],
-    [axisKey('y', panel), axis(metric.title, { anchor: axisName('x', panel), domain: [0, top] })],
+    [
+      axisKey('y', panel),
+      axis(metric.title, {
+        anchor: axisName('x', panel),
+        domain: [0, top],
+        ...(isEmpty && { range: metric.emptyRange }),
+      }),
+    ],
   ]);
   return Object.fromEntries(axes) as object;
 }
