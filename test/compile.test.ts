@@ -311,11 +311,24 @@ test('arguments that are no tensors are refused', () => {
   x.dispose();
 });
 
-const refused: { what: string; fn: (x: tf.Tensor) => Record<string, tf.Tensor>; says: RegExp }[] = [
+const refused: { what: string; fn: (x: tf.Tensor) => unknown; says: RegExp }[] = [
   {
     what: 'reading a tensor back',
     fn: (x) => ({ y: tf.mul(x, x.dataSync()[0]) }),
     says: /reads a tensor back .*Return the tensor/s,
+  },
+  {
+    what: 'reading a tensor back later',
+    fn: (x) => {
+      void x.data();
+      return { y: tf.mul(x, 2) };
+    },
+    says: /reads a tensor back .*\(data, array\).*Return the tensor/s,
+  },
+  {
+    what: 'waiting for a value',
+    fn: async (x: tf.Tensor) => ({ y: tf.mul(x, await x.array()) }),
+    says: /reads a tensor back .*\(data, array\).*Return the tensor/s,
   },
   {
     what: 'numbers from Math.random',
@@ -336,6 +349,11 @@ const refused: { what: string; fn: (x: tf.Tensor) => Record<string, tf.Tensor>; 
     what: 'counting',
     fn: (x) => ({ y: tf.mul(x, calls++) }),
     says: /different numbers/,
+  },
+  {
+    what: 'taking another way each time',
+    fn: (x) => ({ y: calls++ % 2 ? tf.mul(x, 2) : x }),
+    says: /something else each time .*as an argument/,
   },
   {
     what: 'making variables',
@@ -375,7 +393,7 @@ for (const { what, fn, says } of refused) {
   test(`${what} is refused, and leaves nothing behind`, () => {
     const x = tf.tensor1d([1, 2]);
     const before = tf.memory().numTensors;
-    const program = compile({ fn }, options);
+    const program = compile({ fn: fn as (x: tf.Tensor) => Record<string, tf.Tensor> }, options);
     assert.throws(() => program.fn(x), says);
     program.dispose();
     assert.equal(tf.memory().numTensors, before);
@@ -473,6 +491,23 @@ test('a program that only reads variables leaves them to whoever assigns to them
   assert.deepEqual(value(writing.count().now), [2]);
   writing.dispose();
   assert.equal(counter.dataSync()[0], 2);
+  counter.dispose();
+});
+
+test('a value that comes from outside is not written back over what another program trained', () => {
+  const counter = tf.variable(tf.scalar(0));
+  const grow = () => (counter.assign(tf.add(counter, 1)), { now: counter });
+  const first = compile({ grow, read: () => ({ now: tf.add(counter, 0) }) }, options);
+  const second = compile({ grow }, options);
+  assert.deepEqual(value(first.grow().now), [1]);
+  counter.assign(tf.scalar(100));
+  assert.deepEqual(value(first.read().now), [100]);
+  assert.deepEqual(value(second.grow().now), [101]);
+  first.sync();
+  assert.deepEqual(value(second.grow().now), [102]);
+  first.dispose();
+  second.dispose();
+  assert.equal(counter.dataSync()[0], 102);
   counter.dispose();
 });
 

@@ -14,6 +14,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
       [images, [3, 3, 32, 16]],
       [images, [5, 5, 16, 16]],
       [images, [3, 3, 16, 8]],
+      [images, [3, 3, 16, 0]],
       [images, [16]],
       [
         [2, 4, 16],
@@ -49,6 +50,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
       [images, [1, 4, 6, 32]],
       [images, [2, 6, 4, 32]],
       [images, [2, 4, 6, 8]],
+      [images, [2, 4, 6, 0]],
       [images, []],
     ],
     says: /Winograd: expected/,

@@ -126,6 +126,7 @@ const others: [string, ReturnType<typeof convolve>, Case, number[]][] = [
   ['three input channels', convolve(), { images: [2, 8, 8, 3], filter: [3, 3, 3, 16] }, [2, 8, 8, 16]],
   ['24 output channels', convolve(), { images: [2, 8, 8, 16], filter: [3, 3, 16, 24] }, [2, 8, 8, 24]],
   ['no images', convolve(), { images: [0, 8, 8, 16], filter: [3, 3, 16, 16] }, [0, 8, 8, 16]],
+  ['no filters', convolve(), { images: cases[0].images, filter: [3, 3, 16, 0] }, [2, 8, 8, 0]],
   ['images of 2×2', convolve(), { images: [2, 2, 2, 16], filter: [3, 3, 16, 16] }, [2, 2, 2, 16]],
 ];
 for (const [name, fn, example, result] of others) {

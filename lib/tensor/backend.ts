@@ -53,6 +53,7 @@ interface NodeBackend {
   readonly tensorMap: { get(id: DataId): { dtype: number; shape: number[]; id: number; values: unknown } };
   executeSingleOutput: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[]) => tf.Tensor;
   executeMultipleOutputs: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number) => tf.Tensor[];
+  read: (id: DataId) => Promise<tf.TypedArray>;
   readSync: (id: DataId) => tf.TypedArray;
   readonly encodeJpeg: (
     pixels: Uint8Array,

@@ -72,7 +72,8 @@ const METHODS = ['prepare', 'sync', 'dispose'];
  * @param functions read tensors and variables, assign to variables, return named tensors
  * @throws for a function with the name of one of the program's methods; when called, where a function does what a graph
  *   can't: reads a tensor back, draws random numbers in JavaScript, makes variables, holds large constants, or uses an op
- *   without a rule in shapes.ts
+ *   without a rule in shapes.ts. Where TensorFlow fails while a graph runs (labels out of range), the function may have
+ *   assigned to some of its variables already
  */
 export function compile<F extends Record<string, TensorFunction>>(
   functions: F,
@@ -167,7 +168,10 @@ export function compile<F extends Record<string, TensorFunction>>(
         changed.map(([, { initialise }]) => initialise),
       ),
     );
-    for (const [variable] of changed) shared.set(variable, assignmentsTo(variable));
+    for (const [variable] of changed) {
+      ahead.delete(variable);
+      shared.set(variable, assignmentsTo(variable));
+    }
   };
 
   const pull = (): void => {

@@ -26,23 +26,30 @@ export function dryRun<T>(
 ): T {
   // Assigning to a variable lets go of its values: hold them until they are put back.
   for (const dataId of values.values()) backend.incRef(dataId);
-  const { readSync } = backend;
+  const { read, readSync } = backend;
   const trackTensor = engine.trackTensor.bind(engine);
   /** With those that tfjs keeps for gradients, and forgets where an error ends them. */
   const made: tf.Tensor[] = [];
+  /** What was read in vain without waiting for it: where the promise is lost, so would be an error in it. */
+  let readInVain: Error | undefined;
+  const readsBack = (how: string) =>
+    new Error(
+      `${name} reads a tensor back to JavaScript (${how}): ` +
+        'while it is compiled there are no values yet. Return the tensor, or run the function eagerly.',
+    );
   const traps = [
     override(backend, {
       executeSingleOutput: (op: string, attributes: OpAttribute[], tensors: tf.Tensor[]) =>
         execute(op, attributes, tensors)[0],
       executeMultipleOutputs: execute,
       readSync: (dataId: DataId) => {
-        if (!hasValues(dataId)) {
-          throw new Error(
-            `${name} reads a tensor back to JavaScript (dataSync, arraySync, print, an if on its value): ` +
-              'while it is compiled there are no values yet. Return the tensor, or run the function eagerly.',
-          );
-        }
+        if (!hasValues(dataId)) throw readsBack('dataSync, arraySync, print, an if on its value');
         return readSync.call(backend, dataId);
+      },
+      read: (dataId: DataId) => {
+        if (hasValues(dataId)) return read.call(backend, dataId);
+        readInVain ??= readsBack('data, array');
+        return new Promise(() => {});
       },
     }),
     override(engine, {
@@ -65,10 +72,12 @@ export function dryRun<T>(
   ];
   engine.startScope(name);
   try {
-    return fn();
+    const result = fn();
+    if (readInVain) throw readInVain;
+    return result;
   } catch (error) {
     tf.dispose(made);
-    throw error;
+    throw readInVain ?? error;
   } finally {
     engine.endScope();
     for (const putBack of traps) putBack();
@@ -86,7 +95,7 @@ function override<T extends object>(target: T, methods: Partial<T>): () => void 
   return () => void Object.assign(target, own);
 }
 
-/** The error for a function that does not do the same at each call. */
+/** The error for a function that computes with other numbers at each call. */
 export const differentNumbers = (name: string): Error =>
   new Error(
     `${name} makes different numbers in JavaScript each time (Math.random, tf.randomUniform, tf.layers.dropout?): ` +

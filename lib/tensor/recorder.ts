@@ -27,6 +27,8 @@ export interface Recorder extends StandIn {
   readonly used: ReadonlySet<tf.Variable>;
   /** What was taken for constants, in the order in which it came. */
   readonly constants: readonly Uint8Array[];
+  /** The names of the ops, in the order in which they came, with Const for each constant. */
+  readonly ops: readonly string[];
 }
 
 /** A constant larger than this (64 KiB) belongs into a variable or an argument, unless its values are all alike. */
@@ -49,6 +51,7 @@ export function createRecorder(
   const reads = new Map<tf.Variable, Node>();
   const used = new Set<tf.Variable>();
   const constants: Uint8Array[] = [];
+  const ops: string[] = [];
 
   const symbolOf = (value: Value): tf.Tensor => {
     const { shape, dtype } = typeOf(value);
@@ -95,12 +98,14 @@ export function createRecorder(
     }
     const bytes = bytesOf(isFilled ? data.slice(0, 1) : data);
     constants.push(bytes.slice());
+    ops.push('Const');
     return isFilled ? filled(graph, type, bytes) : constant(graph, type, bytes);
   };
 
   return {
     used,
     constants,
+    ops,
     symbolOf,
     valueOf,
     hasValues: (dataId) => !symbols.has(dataId) && !owners.has(dataId),
@@ -127,6 +132,7 @@ export function createRecorder(
       const constantOf = (index: number) => Array.from(backend.readSync(tensors[index].dataId));
       const outputs = rule({ inputs, attributes, constant: constantOf });
       const node = addNode(graph, op, operands, attributes, outputs);
+      ops.push(op);
       return outputs.map((_, index) => symbolOf({ node, index }));
     },
     assign(assigned) {

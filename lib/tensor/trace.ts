@@ -43,8 +43,14 @@ export function trace(
   } finally {
     shareAgain();
   }
+  if (rehearsal.ops.join() !== result.ops.join()) {
+    throw new Error(
+      `${name} does something else each time (a counter, the clock, an if on a random number?): compiled, it would do the ` +
+        'same at every step. Pass what changes as an argument.',
+    );
+  }
   result.constants.forEach((bytes, index) => {
-    if (Buffer.compare(bytes, rehearsal.constants[index] ?? new Uint8Array()) !== 0) throw differentNumbers(name);
+    if (Buffer.compare(bytes, rehearsal.constants[index]) !== 0) throw differentNumbers(name);
   });
   graph.nodes = draft.nodes;
   for (const [content, value] of draft.constants) graph.constants.set(content, value);
@@ -58,7 +64,7 @@ function record(
   graph: Graph,
   variables: VariableMap,
   name: string,
-): { trace: Trace; constants: readonly Uint8Array[] } {
+): { trace: Trace; constants: readonly Uint8Array[]; ops: readonly string[] } {
   const before = new Map(liveVariables().map((variable) => [variable, variable.dataId]));
   const recorder = createRecorder(name, graph, variables, before);
   const placeholders = inputs.map(({ dtype, shape }) =>
@@ -72,8 +78,8 @@ function record(
       const assigned = [...before.keys()].filter((variable) => variable.dataId !== before.get(variable));
       return { outputs, updates: recorder.assign(assigned) };
     });
-    const { used, constants } = recorder;
-    return { trace: { inputs: placeholders, outputs, variables: used, updates }, constants };
+    const { used, constants, ops } = recorder;
+    return { trace: { inputs: placeholders, outputs, variables: used, updates }, constants, ops };
   } finally {
     tf.dispose(symbols);
   }

@@ -1,5 +1,5 @@
 // Winograd's convolutions (lib/tfjs-node/ops/winograd.cc): those with 3×3 filters take a quarter of the multiplications, and
-// a third of the time. They are rounded more: by one to two millionths of a typical value.
+// a third of the time. They are rounded more: by one to four millionths of a typical value.
 import type { Node } from '../graph';
 import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from '../rewrite';
 import { biasBefore } from './activation';
@@ -70,6 +70,7 @@ function fits(node: Node, { shapes }: Replacement): boolean {
     [inputs, outputs].every((channels) => channels % LANES === 0) &&
     x.slice(1, 3).every((side) => side >= SMALLEST_SIDE) &&
     !isEmpty(x) &&
+    !isEmpty(filter) &&
     // Where they do not agree, it is TensorFlow's op that says so.
     x.slice(0, 3).join() === y.slice(0, 3).join()
   );

@@ -16,7 +16,8 @@ bool Are(Call& call, const std::vector<std::int64_t>& first, const std::vector<s
 
 /** Fails a call unless its inputs belong to one convolution, and its channels fill the vectors. */
 bool Fits(Call& call, const Convolution& c, bool isOne) {
-  return call.Require(isOne && c.inputs % kLanes == 0 && c.outputs % kLanes == 0,
+  const bool isFull = c.inputs > 0 && c.inputs % kLanes == 0 && c.outputs > 0 && c.outputs % kLanes == 0;
+  return call.Require(isOne && isFull,
                       "Winograd: expected inputs that fit each other, with numbers of channels that are multiples of 16");
 }
 
