@@ -1,6 +1,16 @@
 // Files that are there in full or not at all, also when the process is killed or the power fails.
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Says what was not saved, why, and what to do. */
@@ -101,6 +111,23 @@ function makeFolders(folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   syncFolder(parent);
+}
+
+/**
+ * The names in a folder; none, where there is no folder.
+ * @throws Error when it is a file
+ */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    if (code === 'ENOTDIR') {
+      throw new Error(`${folder}: this or one above it is a file; expected a folder.`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** What a system's error means for somebody who trains. */

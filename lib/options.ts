@@ -86,6 +86,6 @@ export function show(value: unknown): string {
   const text =
     typeof value === 'string'
       ? JSON.stringify(value)
-      : inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 50, breakLength: Infinity });
+      : inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 50, breakLength: Infinity, compact: true });
   return text.length > 200 ? `${text.slice(0, 200)} …` : text;
 }

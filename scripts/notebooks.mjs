@@ -21,6 +21,10 @@ const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
   .filter((name) => /^[^.].*\.ipynb$/.test(name) && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();
+if (names.length === 0) {
+  console.error(`No notebook has a name that contains "${wanted.join('" or "')}".`);
+  process.exit(1);
+}
 await setUpOrExit();
 await runOrExit(async () => {
   const draw = await chartPrinter();

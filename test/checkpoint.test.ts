@@ -457,6 +457,21 @@ test('a training started anew in the same process takes the folder over; the ear
   second.close();
 });
 
+test('what another training saved meanwhile stays, also when that one has ended', (t) => {
+  const folder = temporaryFolder(t);
+  const first = openCheckpoints(folder);
+  first.save(contentOf(1));
+  const second = openCheckpoints(folder);
+  for (const step of [2, 3]) second.save(contentOf(step));
+  second.close();
+  for (const step of [8, 9]) {
+    assert.throws(() => first.save(contentOf(step)), { name: 'SaveError', message: /Another training has taken over/ });
+  }
+  assert.equal(assertWhole(latestCheckpoint(folder, noDamage)), 3);
+  first.close();
+  assert.ok(!readdirSync(folder).some((name) => name.startsWith('.')));
+});
+
 test('a folder that somebody deleted is made again', (t) => {
   const folder = join(temporaryFolder(t), 'checkpoints');
   const store = openCheckpoints(folder);

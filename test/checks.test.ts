@@ -98,6 +98,8 @@ test('an unknown layer, class, image or option is refused with what there is', (
   assert.throws(() => activations(flat, images, ten), /no layer of linear gives maps .*; expected convolutions/);
   assert.throws(() => activations(model, images, ten, { image: 3 }), /activations: image 3; expected .* 0 to 2/);
   assert.throws(() => gradCam(model, images, ten, { images: [0, -1] }), /gradCam: image -1; expected .* 0 to 2/);
+  const text = ['1'] as unknown as number[];
+  assert.throws(() => gradCam(model, images, ten, { images: text }), /gradCam: image "1"; expected .* 0 to 2/);
   assert.throws(() => gradCam(model, images, ten, { images: [] }), /images is \[\]; expected 1 to 8 numbers/);
   assert.throws(() => gradCam(model, images, ten, { className: 'cow' }), /no class cow; expected one of airplane, /);
   const two = { images: [0], className: ['cat', 'dog'] };

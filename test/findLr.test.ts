@@ -102,6 +102,12 @@ test('an error in the middle of a step gives the weights back, too', async () =>
   model.dispose();
 });
 
+test('a search that can’t begin leaves the model to the next one', async () => {
+  const model = linear({ widths: [8, 8] });
+  model.dispose();
+  for (let time = 0; time < 2; time++) await assert.rejects(records(model, { steps: 4 }), /already disposed/);
+});
+
 test('while the model is being trained the search is refused, and the training goes on as if nobody had asked', async () => {
   const losses = async (search: boolean) => {
     const model = linear({ widths: [8, 8], seed: 3 });

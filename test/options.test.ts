@@ -32,6 +32,7 @@ const refused: { given: object; says: RegExp }[] = [
   { given: { count: null }, says: /count is null/ },
   { given: { widths: [8] }, says: /widths is \[ 8 \]; expected 2 whole numbers/ },
   { given: { widths: [8, 0] }, says: /widths is \[ 8, 0 \]/ },
+  { given: { widths: [1, 2, 3, 4, 5, 6, 7] }, says: /widths is \[ 1, 2, 3, 4, 5, 6, 7 \]; expected/ },
   { given: { drop: [1] }, says: /drop is \[ 1 \]; expected 1 numbers? from 0 to below 1/ },
   { given: { kind: 'c' }, says: /kind is "c"; expected "a" or "b"/ },
   { given: { isOn: 1 }, says: /isOn is 1; expected true or false/ },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type EpochRecord, type History, recordResult, worstMistakes } from 'cifar10';
+import { type EpochRecord, type History, leastSure, recordResult, worstMistakes } from 'cifar10';
 import { temporaryFolder } from './project';
 
 const historyOf = (...accuracies: number[]): History => ({
@@ -62,6 +62,16 @@ for (const content of ['{', '"text"', '[1]', '[null]', '[{"experiment":"02"}]'])
   });
 }
 
+test('a number that is none is refused, and the table stays', (t) => {
+  const file = join(temporaryFolder(t), 'results.json');
+  const before = recordResult('02', run(0.5), { file });
+  assert.throws(() => recordResult('03', { ...run(0.5), parameters: NaN }, { file }), {
+    name: 'RangeError',
+    message: 'recordResult: parameters is NaN; expected a number.',
+  });
+  assert.deepEqual(recordResult('02', run(0.5), { file }), before);
+});
+
 test('worstMistakes names what was guessed wrongly, the surest first', () => {
   const probabilities = Float32Array.of(0.75, 0.25, 0.5, 0.5, 0.125, 0.875, 1, 0);
   assert.deepEqual(worstMistakes(probabilities, Uint8Array.of(1, 0, 0, 0)), [
@@ -69,6 +79,10 @@ test('worstMistakes names what was guessed wrongly, the surest first', () => {
     { index: 0, guess: 0, label: 1, probability: 0.75 },
   ]);
   assert.equal(worstMistakes(probabilities, Uint8Array.of(1, 0, 0, 0), { count: 1 }).length, 1);
+  for (const count of [-1, NaN, 2.7]) {
+    assert.throws(() => worstMistakes(probabilities, Uint8Array.of(1, 0, 0, 0), { count }), /worstMistakes: count is /);
+    assert.throws(() => leastSure(probabilities, Uint8Array.of(1, 0, 0, 0), { count }), /leastSure: count is /);
+  }
 });
 
 test('probabilities of a model that has diverged are refused', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
@@ -24,6 +24,7 @@ import {
   type TrainOptions,
   type TrainRecord,
 } from 'cifar10';
+import { fileName } from 'cifar10/dist/checkpoint/manifest';
 import { judgedAccuracy, startOfRun } from 'cifar10/dist/training/position';
 
 const root = mkdtempSync(join(tmpdir(), 'resume-'));
@@ -117,6 +118,22 @@ test('a run that is over is only told again', async () => {
   const again = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
   assert.deepEqual(numbers(again), numbers(first.slice(-1)));
   assert.deepEqual(weights(model), end);
+  model.dispose();
+});
+
+test('fewer epochs than the run has come to are refused, with their number', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const inThird = (record: TrainRecord) => record.type === 'step' && record.epoch === 3;
+  const long = { ...options, lr: 0.05, checkpoint: { dir } };
+  await run(model, long, inThird);
+  await assert.rejects(
+    run(model, { ...long, epochs: 2 }),
+    /epochs is 2, and .* has come to epoch 3 already: give at least 3/,
+  );
+  await run(model, long);
+  assert.equal((await run(model, long)).length, 3);
+  await assert.rejects(run(model, { ...long, epochs: 2 }), /epochs is 2, and .* has come to epoch 3 already/);
   model.dispose();
 });
 
@@ -300,6 +317,28 @@ test('an epoch that is the best, but could not be saved, leaves the next one to 
   model.dispose();
 });
 
+test('a best epoch whose checkpoint is damaged is trained again, and is the best again', async (t) => {
+  warningsOf(t);
+  const dir = newFolder();
+  const model = tiny();
+  const long = { ...options, checkpoint: { dir, everyEpochs: 1 } };
+  const isFirst = (record: TrainRecord) => record.type === 'epoch' && record.epoch === 1;
+  await run(model, long, (record) => record.type === 'step' && record.step === 2);
+  await run(model, long, isFirst);
+  const saved = listCheckpoints(dir);
+  assert.deepEqual(
+    saved.map(({ best }) => best),
+    [false, true],
+  );
+  const file = join(dir, fileName(saved[1].ordinal, 'weights'));
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(file, bytes);
+  await run(model, long, isFirst);
+  assert.equal(restore(model, dir, { which: 'best' }).history.length, 1);
+  model.dispose();
+});
+
 test('weights that are no numbers are not saved, and the error promises no checkpoint that is not there', async () => {
   const dir = newFolder();
   const model = linear({ widths: [4, 4] });
@@ -372,6 +411,7 @@ test('restore says what is missing, and changes nothing then', async () => {
     /which is "newest"; expected 'latest' or 'best'/,
   );
   assert.throws(() => restore(other, newFolder()), /There is no checkpoint in/);
+  assert.throws(() => restore(other, join(dir, readdirSync(dir)[0])), /is a file; expected a folder/);
   const foreign = newFolder();
   const store = openCheckpoints(foreign);
   const { weights: saved, state } = latestCheckpoint(dir)!;

@@ -56,6 +56,7 @@ test('files that hold no run are named with what is wrong, and the others are re
       `${says} not in ${said.join('\n')}`,
     );
   assert.deepEqual(loadRuns({ dir: join(dir, 'nowhere') }), []);
+  assert.throws(() => loadRuns({ dir: join(dir, 'cut.json') }), /is a file; expected a folder/);
 });
 
 test('a run that could not be loaded again is not saved, and the one that was there stays', (t) => {

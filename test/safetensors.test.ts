@@ -86,6 +86,8 @@ test('what the shape does not say is not written', () => {
     () => encodeSafetensors(new Map([['__metadata__', { shape: [0], data: new Uint8Array(0) }]])),
     /__metadata__/,
   );
+  const wide = new Map([['w', { shape: [2], data: Float64Array.of(1, 2) as unknown as Float32Array }]]);
+  assert.throws(() => encodeSafetensors(wide), /Float64Array\] can't be saved as safetensors; expected Float32Array/);
 });
 
 const f32 = (shape: unknown, ...offsets: unknown[]) => tensor('F32', shape, ...offsets);

@@ -51,6 +51,15 @@ const cases: { name: string; schedule: Schedule; values: [progress: number, valu
       [1, 0],
     ],
   },
+  {
+    name: 'oneCycle that only rises',
+    schedule: oneCycle(0.4, { warmUp: 1, start: 0 }),
+    values: [
+      [0, 0],
+      [0.5, 0.2],
+      [1, 0.4],
+    ],
+  },
 ];
 for (const { name, schedule, values } of cases) {
   test(`${name} takes its values`, () => {

@@ -274,6 +274,12 @@ test('of two trainings of one model at once the second is refused, and none once
   model.dispose();
 });
 
+test('a training that can’t begin leaves the model to the next one', async () => {
+  const model = linear({ widths: [8, 8] });
+  model.dispose();
+  for (let time = 0; time < 2; time++) await assert.rejects(records(model), /already disposed/);
+});
+
 test('Adam begins with its own learning rate, SGD with another', async () => {
   for (const [optimizer, expected] of [
     ['adam', 0.001],
@@ -304,6 +310,7 @@ test('a split that is not whole is refused at once, by train, evaluate and predi
   );
   await assert.rejects(evaluate(model, half), /evaluate: the images: size is 150, .* and 300 labels; expected/);
   await assert.rejects(predict(model, half), /predict: the images: size is 150/);
+  await assert.rejects(predict(model, undefined as never), /predict: the images are undefined; expected images/);
   model.dispose();
 });
 

@@ -277,3 +277,15 @@ test('a run that gives nothing was stopped before its first batch', async (t) =>
   const { epochs, stopped, says } = await watched(t, nothing());
   assert.deepEqual([epochs, stopped, says], [[], true, 'Stopped before the first batch.']);
 });
+
+test('a run that was read to its end before says so, and how to make it anew', async (t) => {
+  async function* over(): AsyncGenerator<TrainRecord> {
+    yield* await Promise.resolve<TrainRecord[]>([]);
+  }
+  const { epochs, stopped, says } = await watched(t, over());
+  assert.deepEqual([epochs, stopped], [[], true]);
+  assert.match(
+    says,
+    /^Nothing was trained: this run had ended before\. Run the cell again that makes it, with train\(…\)\.$/,
+  );
+});

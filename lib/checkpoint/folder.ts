@@ -1,6 +1,7 @@
 // Which checkpoints a folder has, by the names of its files.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../disk';
 import { fileName, ordinalIn } from './manifest';
 
 /** Numbers of the checkpoints that have a manifest, ascending. */
@@ -17,7 +18,6 @@ export const isThere = (folder: string, ordinal: number): boolean =>
 
 /** All numbers that files of the folder have, ascending. */
 export function ordinals(folder: string): number[] {
-  if (!existsSync(folder)) return [];
-  const found = readdirSync(folder).flatMap((name) => ordinalIn(name) ?? []);
+  const found = namesIn(folder).flatMap((name) => ordinalIn(name) ?? []);
   return [...new Set(found)].sort((a, b) => a - b);
 }

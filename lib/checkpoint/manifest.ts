@@ -120,7 +120,7 @@ const PLAIN = ['[object Null]', '[object Object]', '[object Array]'];
 
 function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
-  // Not by its prototype: a notebook's objects have other ones.
+  // Not by its prototype: an object of another realm (node:vm) has another one.
   if (typeof value === 'object') return PLAIN.includes(Object.prototype.toString.call(value));
   return ['string', 'boolean', 'undefined'].includes(typeof value);
 }

@@ -18,9 +18,10 @@ export interface Ownership {
  * Each has its own file, made before it looks for the others': of two that come at the same moment, perhaps none may write,
  * but never both.
  *
+ * @param isUntouched whether nobody else has written into the folder since: one may have come and gone
  * @throws SaveError while another living process owns the folder
  */
-export function own(folder: string): Ownership {
+export function own(folder: string, isUntouched: () => boolean): Ownership {
   const start = startOf(process.pid) ?? 0;
   const name = `.training-${process.pid}-${start}-${randomBytes(4).toString('hex')}`;
   const mine = join(folder, name);
@@ -43,7 +44,7 @@ export function own(folder: string): Ownership {
   return {
     check() {
       if (existsSync(mine)) return;
-      if (existsSync(folder) && others().length > 0) {
+      if (existsSync(folder) && (others().length > 0 || !isUntouched())) {
         throw new SaveError(
           `Another training has taken over ${folder}: this one saves no more checkpoints there. Name another folder for one of them.`,
         );

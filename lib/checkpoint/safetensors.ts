@@ -186,7 +186,12 @@ const jsonOf = (entries: ReadonlyMap<string, unknown>): string =>
 function formatOf(data: TensorData): string {
   if (data instanceof Float32Array) return 'F32';
   if (data instanceof BigInt64Array) return 'I64';
-  return data instanceof Int32Array ? 'I32' : 'U8';
+  if (data instanceof Int32Array) return 'I32';
+  if (data instanceof Uint8Array) return 'U8';
+  throw new RangeError(
+    `${Object.prototype.toString.call(data)} can't be saved as safetensors; expected Float32Array, Int32Array, BigInt64Array or ` +
+      'Uint8Array.',
+  );
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);

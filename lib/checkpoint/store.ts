@@ -53,6 +53,7 @@ export interface CheckpointStore {
 /**
  * Opens a folder for a training to save checkpoints in, and makes it if need be.
  * @param options.keep how many of the newest checkpoints stay, beside the best. Default: 2
+ * @throws RangeError when `keep` is no whole number from 1 on
  * @throws SaveError when another training uses the folder, or it cannot be written
  */
 export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } = {}): CheckpointStore {
@@ -66,7 +67,13 @@ export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } 
       onDamage(damage);
     },
   });
-  const owner = explained(path, () => own(path));
+  /** The last number that is this training's, or was there when it came. */
+  let last = 0;
+  const owner = explained(path, () => {
+    const ownership = own(path, () => nextOrdinal(path) <= last + 1);
+    last = nextOrdinal(path) - 1;
+    return ownership;
+  });
   let isOpen = true;
   return {
     folder: path,
@@ -74,7 +81,8 @@ export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } 
       explained(path, () => {
         if (!isOpen) throw new SaveError(`The store of ${path} was closed: open it again.`);
         owner.check();
-        const manifest = write(path, content, owner.check);
+        last = nextOrdinal(path);
+        const manifest = write(path, content, last, owner.check);
         removeOld(path, manifest.ordinal, keep, { since: content.since ?? 1, damaged });
         return entryOf(path, manifest);
       }),
@@ -96,9 +104,8 @@ function explained<T>(path: string, action: () => T): T {
   }
 }
 
-function write(folder: string, content: CheckpointContent, checkOwner: () => void): Manifest {
+function write(folder: string, content: CheckpointContent, ordinal: number, checkOwner: () => void): Manifest {
   const { weights, state, info, best = false, metadata = { format: 'pt' } } = content;
-  const ordinal = nextOrdinal(folder);
   if (ordinal > MAX_ORDINAL) throw new SaveError(`${folder} has no numbers left for checkpoints. Name another one.`);
   const place = (part: 'manifest' | 'weights' | 'state') => join(folder, fileName(ordinal, part));
   try {

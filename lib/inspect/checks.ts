@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/cifar10';
 import { layersOf } from '../models/layers';
+import { show } from '../options';
 import { DIVERGED } from '../training/guesses';
 
 /** @throws RangeError unless there is a probability for each image and class, and a name for each label */
@@ -50,7 +51,7 @@ export function classIndex(owner: string, name: string, classNames: readonly str
 /** @throws RangeError unless `index` is the number of one of the images */
 export function checkImage(owner: string, { size }: Pick<Split, 'size'>, index: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= size) {
-    throw new RangeError(`${owner}: image ${index}; expected a whole number from 0 to ${size - 1}.`);
+    throw new RangeError(`${owner}: image ${show(index)}; expected a whole number from 0 to ${size - 1}.`);
   }
 }
 

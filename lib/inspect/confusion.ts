@@ -5,9 +5,9 @@ import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
 import { readOptions } from '../options';
 import { encodeJpeg } from '../tensor/backend';
-import { guesses, type Guess } from '../training/guesses';
+import { guesses, type Guess, type ImagesOptions, imagesRules } from '../training/guesses';
 import { checkPredictions, classIndex } from './checks';
-import { guessedImages, type ImagesOptions, imagesRules } from './mistakes';
+import { guessedImages } from './mistakes';
 
 /**
  * How often images of each class were taken for each class.
@@ -80,8 +80,10 @@ export function confusionMatrix(probabilities: Float32Array, split: Split, class
 
 /**
  * The images of one cell of the confusion matrix, those first of which the model was most sure.
+ * @param probabilities [N, classes], as `predict` gives them for the split
  * @param actual, guessed names of classes: images that are `actual` and were called `guessed`
- * @throws RangeError for an unknown class, or when there is no such image
+ * @throws RangeError for an unknown class or an impossible option, when there is no such image, or when probabilities, labels
+ *   and class names do not fit each other
  */
 export function confusedImages(
   probabilities: Float32Array,

@@ -4,16 +4,9 @@ import { noteFigure } from '../charts/note';
 import { type Figure, percent } from '../charts/theme';
 import { takeImages } from '../data/batches';
 import type { Split } from '../data/cifar10';
-import { readOptions, type Rules, wholeNumber } from '../options';
-import { type Guess, leastSure, worstMistakes } from '../training/guesses';
+import { readOptions } from '../options';
+import { type Guess, type ImagesOptions, imagesRules, leastSure, worstMistakes } from '../training/guesses';
 import { checkPredictions } from './checks';
-
-export interface ImagesOptions {
-  /** How many, at most. Default: 16. */
-  readonly count: number;
-}
-
-export const imagesRules: Rules<ImagesOptions> = { count: wholeNumber(16, 1) };
 
 /**
  * The images that a model is most wrong about: named wrongly, the surest first; under each what the model says, how

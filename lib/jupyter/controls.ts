@@ -123,7 +123,10 @@ export interface SliderOptions extends ControlOptions {
 /** The step of a slider that is given none. */
 export const defaultStep = (range: number): number => Number(`1e${Math.round(Math.log10(range)) - 2}`);
 
-/** @throws RangeError when the value is out of its range, the range is none, or the step is not above 0 */
+/**
+ * A slider for a number.
+ * @throws RangeError when the value is out of its range, the range is none, or the step is not above 0
+ */
 export function slider({
   value,
   min = 0,
@@ -201,7 +204,10 @@ export interface DropdownOptions<T> extends ControlOptions {
   readonly value?: T;
 }
 
-/** @throws RangeError when there are no options, or the value is none of them */
+/**
+ * A list to choose one of.
+ * @throws RangeError when there are no options, or the value is none of them
+ */
 export function dropdown<const T extends string | number>({
   options,
   value = options[0],

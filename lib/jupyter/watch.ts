@@ -59,9 +59,10 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
     }
     const stopped = last?.type !== 'epoch' || last.epoch < last.epochs;
     const seconds = (performance.now() - started) / 1000;
-    const sentence = last
-      ? closingSentence(epochs, stopped ? last : undefined, seconds, resumable)
-      : 'Stopped before the first batch.';
+    const nothing = stop.aborted
+      ? 'Stopped before the first batch.'
+      : 'Nothing was trained: this run had ended before. Run the cell again that makes it, with train(…).';
+    const sentence = last ? closingSentence(epochs, stopped ? last : undefined, seconds, resumable) : nothing;
     progress.update(html`<div>${sentence}</div>`);
     progress.flush();
     return { epochs, stopped };

@@ -54,7 +54,7 @@ function rangeOf([first, second]: readonly LrRecord[]): [number, number] | undef
 function closingSentence({ points, suggestion }: LrSearch, stopped: boolean): string {
   const tried =
     points.length === 0
-      ? 'No step gave a loss that is a number.'
+      ? 'No step gave a loss that is a number, or the search had ended before: run the cell again that makes it.'
       : `${points.length} learning rates, from ${short(points[0].lr)} to ${short(points[points.length - 1].lr)}.`;
   const result =
     suggestion === undefined

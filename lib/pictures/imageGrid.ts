@@ -8,13 +8,13 @@ export interface Images {
 }
 
 export interface GridOptions {
-  /** Images in a row. */
+  /** Images in a row; default: 20. */
   columns?: number;
   /** How many images; default: all. */
   count?: number;
-  /** Each pixel becomes a square of scale × scale, with hard edges: nothing is smoothed. */
+  /** Each pixel becomes a square of scale × scale, with hard edges: nothing is smoothed; default: 2. */
   scale?: number;
-  /** Transparent space between images, in px. */
+  /** Transparent space between images, in px; default: 4. */
   gap?: number;
 }
 

@@ -1,8 +1,8 @@
 // Runs that outlive the kernel: one JSON file each.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileSafely } from '../disk';
+import { namesIn, writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
 import type { Reference } from '../charts/curves';
 import type { Run, RunEpoch } from './run';
@@ -43,6 +43,7 @@ export function saveRun({ name, options, epochs }: Run, { dir = OWN }: SaveOptio
 /**
  * All runs that were saved in a folder, in the order of their names; none, where there is no folder. A file that is damaged or
  * holds something else is named, and left out.
+ * @throws Error when the folder is a file
  */
 export function loadRuns({ dir = OWN, onMessage }: LoadRunsOptions = {}): Run[] {
   return readFolder(dir, onMessage).map(({ run }) => run);
@@ -95,8 +96,7 @@ interface RunFile {
 
 /** What holds a run in a folder, in the order of the names. */
 function readFolder(dir: string, onMessage: (line: string) => void = console.warn): RunFile[] {
-  if (!existsSync(dir)) return [];
-  const files = readdirSync(dir)
+  const files = namesIn(dir)
     .filter((name) => name.endsWith('.json'))
     .flatMap((name): RunFile[] => {
       try {

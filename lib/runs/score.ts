@@ -14,6 +14,7 @@ export interface RunScore {
   readonly seconds: number;
 }
 
+/** The numbers by which a run is judged. */
 export function scoreOfRun({ epochs }: Run): RunScore {
   const seconds = epochs.reduce((sum, { seconds }) => sum + seconds, 0);
   const last = epochs.at(-1);

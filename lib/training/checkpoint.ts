@@ -44,7 +44,8 @@ interface RunInfo extends Identity {
 /**
  * Opens the run's folder and, where it holds a checkpoint, gives model and optimiser what is in it.
  * @returns undefined when the run keeps no checkpoints
- * @throws Error when the checkpoint is of another run: it names what differs
+ * @throws Error when the checkpoint is of another run, naming what differs, or of more epochs than there are to be
+ * @throws SaveError when another training uses the folder, or it cannot be written
  */
 export function openKeeper(
   model: tf.LayersModel,
@@ -61,18 +62,18 @@ export function openKeeper(
   // A model's dropout rates may be changed while it trains.
   const identity = (): Identity => ({ ...fixed, model: describeModel(model) });
   const store = openCheckpoints(dir, { keep });
-  let earlier: RunInfo | undefined;
+  let earlier: Earlier | undefined;
   try {
-    earlier = resume(store, checkpoint, slots, optimizer, identity());
+    earlier = resume(store, { checkpoint, epochs: options.epochs }, slots, optimizer, identity());
   } catch (error) {
     store.close();
     throw error;
   }
-  const restored = earlier?.position;
-  const since = earlier ? (earlier.since ?? 1) : store.next();
+  const restored = earlier?.info.position;
+  const since = earlier ? (earlier.info.since ?? 1) : store.next();
   let savedAt = performance.now();
   let saved = restored;
-  let best = earlier ? bestSince(dir, since) : undefined;
+  let best = earlier && bestOf(dir, since, earlier.ordinal);
   const rescue = () => {
     if (best !== undefined)
       return `restore(model, ${JSON.stringify(dir)}, { which: 'best' }) brings the best weights back`;
@@ -128,6 +129,7 @@ export function openKeeper(
  * Gives a model the weights of a checkpoint folder.
  * @param options.which the newest whole checkpoint, or the one after the best epoch (see judgedAccuracy). Default: 'latest'
  * @returns how far that run was
+ * @throws RangeError when `which` is neither
  * @throws Error when there is no checkpoint, or none that fits the model
  */
 export function restore(
@@ -151,13 +153,23 @@ export function restore(
   return position;
 }
 
+/** The checkpoint that a run goes on from. */
+interface Earlier {
+  readonly info: RunInfo;
+  readonly ordinal: number;
+}
+
+interface ResumeOptions extends Pick<TrainOptions, 'epochs'> {
+  readonly checkpoint: CheckpointOptions;
+}
+
 function resume(
   store: CheckpointStore,
-  { dir, resume: how = 'exact' }: CheckpointOptions,
+  { checkpoint: { dir, resume: how = 'exact' }, epochs }: ResumeOptions,
   slots: readonly StateSlot[],
   optimizer: Optimizer,
   identity: Identity,
-): RunInfo | undefined {
+): Earlier | undefined {
   const checkpoint = how === 'ignore' ? undefined : store.latest();
   if (!checkpoint) return undefined;
   if (how === 'weights') {
@@ -173,6 +185,14 @@ function resume(
         'the weights of this one.',
     );
   }
+  const { epoch, step } = info.position;
+  const begun = step > 0 ? epoch : epoch - 1;
+  if (begun > epochs) {
+    throw new Error(
+      `train: epochs is ${epochs}, and the run in ${dir} has come to epoch ${begun} already: give at least ${begun}, or name ` +
+        'another folder.',
+    );
+  }
   const { tensorflow } = info.versions ?? {};
   if (tensorflow !== versions.tensorflow) {
     console.warn(
@@ -182,13 +202,13 @@ function resume(
   }
   writeArrays(slots, checkpoint.weights, `The checkpoint in ${dir}`);
   writeArrays(optimizer.slots(learnedSlots(slots)), checkpoint.state, `The checkpoint in ${dir}`);
-  return info;
+  return { info, ordinal: checkpoint.ordinal };
 }
 
-/** The accuracy of the best of a run's checkpoints. */
-function bestSince(dir: string, since: number): number | undefined {
+/** The accuracy of the best of the checkpoints with the ordinals `from` to `to`: a run's first, and the one that it goes on from. */
+function bestOf(dir: string, from: number, to: number): number | undefined {
   const best = listCheckpoints(dir, { onDamage: () => {} })
-    .filter((entry) => entry.best && entry.ordinal >= since)
+    .filter(({ best, ordinal }) => best && ordinal >= from && ordinal <= to) // what is newer was damaged
     .at(-1);
   return best && judgedAccuracy(runInfo(best, dir).position);
 }

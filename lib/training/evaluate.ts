@@ -60,7 +60,7 @@ export async function predict(
   options: Partial<EvaluateOptions> = {},
 ): Promise<Float32Array> {
   const { batchSize, precision } = readOptions('predict', rules, options);
-  checkSplit('predict: the images', { images: images.images, size: images.size });
+  checkSplit('predict: the images', images);
   warnOfEmulation('predict', precision);
   checkMemory('predict', 'testing', model, fit(batchSize, images.size));
   const classifier = openClassifier(model, precision);

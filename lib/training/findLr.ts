@@ -74,6 +74,7 @@ const EXPLOSION = 4;
  * statistics as well. Only whole batches are used, again and again where there are fewer than steps.
  * @throws RangeError at once for an unknown or impossible option, labels that the model has no class for, or a batch that
  *   needs more memory than there is
+ * @throws Error when the model is being trained by another call
  */
 export function findLr(
   model: tf.LayersModel,
@@ -90,13 +91,27 @@ export function findLr(
   return search(model, train, { ...settings, augment: augmentationAt('findLr', settings.augment, 0) });
 }
 
+type SearchOptions = FindLrOptions & { readonly augment: Augmentation };
+
 async function* search(
   model: tf.LayersModel,
   split: Split,
-  options: FindLrOptions & { readonly augment: Augmentation },
+  options: SearchOptions,
+): AsyncGenerator<LrRecord, void, undefined> {
+  const release = claim('findLr', model);
+  try {
+    yield* searchClaimed(model, split, options);
+  } finally {
+    release();
+  }
+}
+
+async function* searchClaimed(
+  model: tf.LayersModel,
+  split: Split,
+  options: SearchOptions,
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal, augment } = options;
-  const release = claim('findLr', model);
   const restore = remember(stateSlots(model).map(({ variable }) => variable));
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
   const learn = makeTrainStep(model, optimizer, augment);
@@ -120,7 +135,6 @@ async function* search(
     program.dispose();
     optimizer.dispose();
     restore();
-    release();
   }
 }
 

@@ -1,3 +1,5 @@
+import { readOptions, type Rules, wholeNumber } from '../options';
+
 /** What a model said of an image, and what is right. */
 export interface Guess {
   /** Which image. */
@@ -8,6 +10,13 @@ export interface Guess {
   /** The probability that the model gave its guess. */
   readonly probability: number;
 }
+
+export interface ImagesOptions {
+  /** How many, at most. Default: 16. */
+  readonly count: number;
+}
+
+export const imagesRules: Rules<ImagesOptions> = { count: wholeNumber(16, 1) };
 
 /** What has happened to a model that gives no numbers, and what to do. */
 export const DIVERGED =
@@ -51,14 +60,14 @@ export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[
  * The images that a model is most wrong about: named wrongly, the surest first.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @param options.count how many, at most
- * @throws RangeError when there are not as many rows of probabilities as labels
+ * @throws RangeError for an impossible option, or as `guesses` does
  */
 export function worstMistakes(
   probabilities: Float32Array,
   labels: Uint8Array,
-  { count = 16 }: { count?: number } = {},
+  options: Partial<ImagesOptions> = {},
 ): Guess[] {
+  const { count } = readOptions('worstMistakes', imagesRules, options);
   return guesses(probabilities, labels)
     .filter(({ guess, label }) => guess !== label)
     .sort((a, b) => b.probability - a.probability)
@@ -69,14 +78,14 @@ export function worstMistakes(
  * The images that a model is least sure about, named correctly or not: those whose best class has the lowest probability.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @param options.count how many, at most
- * @throws RangeError when there are not as many rows of probabilities as labels
+ * @throws RangeError for an impossible option, or as `guesses` does
  */
 export function leastSure(
   probabilities: Float32Array,
   labels: Uint8Array,
-  { count = 16 }: { count?: number } = {},
+  options: Partial<ImagesOptions> = {},
 ): Guess[] {
+  const { count } = readOptions('leastSure', imagesRules, options);
   return guesses(probabilities, labels)
     .sort((a, b) => a.probability - b.probability)
     .slice(0, count);

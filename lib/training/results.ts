@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSafely } from '../disk';
 import { PROJECT_DATA } from '../data/official';
+import { show } from '../options';
 import type { History } from './records';
 
 /** A row of the table, its keys the titles of the columns: accuracies in percent, on the run's own images. */
@@ -39,6 +40,7 @@ export interface RunResult {
  * @param experiment names the row; rows are sorted by it
  * @param options.file where the table is kept. Default: what CIFAR10_RUNS names, else the project's data/runs.json
  * @returns all rows
+ * @throws RangeError for a number that is none
  * @throws Error when the file is there but holds no table
  */
 export function recordResult(
@@ -59,6 +61,8 @@ export function recordResult(
     'best test accuracy': Math.max(...epochs.map(({ test }) => test.accuracy)),
     seconds: Math.round(epochs.reduce((sum, { seconds }) => sum + seconds, 0)),
   };
+  const wrong = NUMBERS.find((name) => !Number.isFinite(row[name]));
+  if (wrong) throw new RangeError(`recordResult: ${wrong} is ${show(row[wrong])}; expected a number.`);
   const rows = [...others, row].sort((a, b) => (a.experiment < b.experiment ? -1 : 1));
   writeFileSafely(file, [Buffer.from(`${JSON.stringify(rows, null, 1)}\n`)]);
   return rows.map(inPercent);
@@ -86,7 +90,9 @@ function readRows(file: string): StoredRow[] {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new Error(`${file} does not hold the table of results: delete it, and the next run begins a new one.`);
+  throw new Error(
+    `${file} does not hold the table of results: move it away or delete it, and the next run begins a new one.`,
+  );
 }
 
 const NUMBERS = [
@@ -97,7 +103,7 @@ const NUMBERS = [
   'test accuracy',
   'best test accuracy',
   'seconds',
-];
+] as const;
 
 function isRow(value: unknown): value is StoredRow {
   if (typeof value !== 'object' || value === null) return false;

@@ -59,7 +59,7 @@ export const oneCycle = (
   check('oneCycle', NOT_NEGATIVE, { peak, start, end });
   check('oneCycle', SHARE, { warmUp });
   return named(`oneCycle(${peak}, { warmUp: ${warmUp}, start: ${start}, end: ${end} })`, (progress) =>
-    progress < warmUp
+    progress < warmUp || warmUp === 1
       ? start + ((peak - start) * progress) / warmUp
       : peak + ((end - peak) * (progress - warmUp)) / (1 - warmUp),
   );

@@ -36,8 +36,9 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  * way; the epochs before are then yielded first, marked as `restored`.
  * @throws RangeError at once for an unknown or impossible option, images that are not whole, labels that the model has no
  *   class for, or a batch that needs more memory than there is
- * @throws Error when the model is being trained by another call; when the loss is not finite any more, naming the step and
- *   what to try
+ * @throws Error when the model is being trained by another call; when the checkpoint in the folder is another run's, naming
+ *   what differs; when the loss is not finite any more, naming the step and what to try
+ * @throws SaveError when another training saves into the folder, or it can't be written
  */
 export function train(
   model: tf.LayersModel,
@@ -83,8 +84,20 @@ async function* run(
   splits: Splits,
   options: TrainOptions,
 ): AsyncGenerator<TrainRecord, void, undefined> {
-  const { epochs, batchSize, seed } = options;
   const release = claim('train', model);
+  try {
+    yield* trainClaimed(model, splits, options);
+  } finally {
+    release();
+  }
+}
+
+async function* trainClaimed(
+  model: tf.LayersModel,
+  splits: Splits,
+  options: TrainOptions,
+): AsyncGenerator<TrainRecord, void, undefined> {
+  const { epochs, batchSize, seed } = options;
   const steps = batchCount(splits.train.size, batchSize);
   const memory = batchMemory(splits.train.size, batchSize);
   const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
@@ -149,7 +162,6 @@ async function* run(
       keeper?.close(isSound ? position : undefined);
     } finally {
       optimizer.dispose();
-      release();
       stop.done();
     }
   }
