@@ -60,7 +60,8 @@ export function guesses(probabilities: Float32Array, labels: Uint8Array): Guess[
  * The images that a model is most wrong about: named wrongly, the surest first.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @throws RangeError for an impossible option, or as `guesses` does
+ * @throws RangeError for an impossible option; when there are not as many rows of probabilities as labels, or some are no
+ *   numbers or not from 0 to 1
  */
 export function worstMistakes(
   probabilities: Float32Array,
@@ -78,7 +79,8 @@ export function worstMistakes(
  * The images that a model is least sure about, named correctly or not: those whose best class has the lowest probability.
  * @param probabilities [N, classes], as `predict` gives them
  * @param labels [N]
- * @throws RangeError for an impossible option, or as `guesses` does
+ * @throws RangeError for an impossible option; when there are not as many rows of probabilities as labels, or some are no
+ *   numbers or not from 0 to 1
  */
 export function leastSure(
   probabilities: Float32Array,

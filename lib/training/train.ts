@@ -37,7 +37,7 @@ export type TrainData = Pick<Cifar10, 'train' | 'test'>;
  * @throws RangeError at once for an unknown or impossible option, images that are not whole, labels that the model has no
  *   class for, or a batch that needs more memory than there is
  * @throws Error when the model is being trained by another call; when the checkpoint in the folder is another run's, naming
- *   what differs; when the loss is not finite any more, naming the step and what to try
+ *   what differs, or has more epochs; when the loss is not finite any more, naming the step and what to try
  * @throws SaveError when another training saves into the folder, or it can't be written
  */
 export function train(
