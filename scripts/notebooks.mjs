@@ -21,7 +21,7 @@ const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
   .filter((name) => /^[^.].*\.ipynb$/.test(name) && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .sort();
-if (names.length === 0) {
+if (wanted.length > 0 && names.length === 0) {
   console.error(`No notebook has a name that contains "${wanted.join('" or "')}".`);
   process.exit(1);
 }

@@ -80,6 +80,17 @@ test('npm run notebooks sets up a fresh clone, too', async (t) => {
   await failingStart(folder, { PATH: `${bin}:${process.env.PATH}` }, /arguments: ci/, ['scripts/notebooks.mjs']);
 });
 
+test('npm run notebooks with a name that no notebook has says so, before anything is set up', async (t) => {
+  const folder = temporaryFolder(t);
+  copyProject(folder);
+  mkdirSync(join(folder, 'notebooks'));
+  await failingStart(folder, {}, /^No notebook has a name that contains "06" or "nosuch"\./, [
+    'scripts/notebooks.mjs',
+    '06',
+    'nosuch',
+  ]);
+});
+
 test('a Python that is missing, too old, or without venv is named, with what to install', async (t) => {
   const folder = temporaryFolder(t);
   copyProject(folder);
