@@ -7,7 +7,7 @@ import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../
 import { compile } from '../tensor/compile';
 import { warnOfEmulation } from '../tensor/precision';
 import type { Augmentation } from './augment';
-import { claim } from './claim';
+import { claimed } from './claim';
 import { checkImages } from './evaluate';
 import { learnFrom, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
@@ -88,28 +88,14 @@ export function findLr(
   batchCount(train.size, batchSize);
   checkMemory('findLr', 'training', model, batchSize);
   warnOfEmulation('findLr', settings.precision);
-  return search(model, train, { ...settings, augment: augmentationAt('findLr', settings.augment, 0) });
+  const fixed = { ...settings, augment: augmentationAt('findLr', settings.augment, 0) };
+  return claimed('findLr', model, () => search(model, train, fixed));
 }
-
-type SearchOptions = FindLrOptions & { readonly augment: Augmentation };
 
 async function* search(
   model: tf.LayersModel,
   split: Split,
-  options: SearchOptions,
-): AsyncGenerator<LrRecord, void, undefined> {
-  const release = claim('findLr', model);
-  try {
-    yield* searchClaimed(model, split, options);
-  } finally {
-    release();
-  }
-}
-
-async function* searchClaimed(
-  model: tf.LayersModel,
-  split: Split,
-  options: SearchOptions,
+  options: FindLrOptions & { readonly augment: Augmentation },
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal, augment } = options;
   const restore = remember(stateSlots(model).map(({ variable }) => variable));

@@ -8,7 +8,7 @@ import { readOptions } from '../options';
 import { compile, type Program } from '../tensor/compile';
 import { warnOfEmulation } from '../tensor/precision';
 import { type Keeper, openKeeper } from './checkpoint';
-import { claim } from './claim';
+import { claimed } from './claim';
 import { checkImages, fit, tallies } from './evaluate';
 import { type Knobs, learnFrom, randomKey } from './learn';
 import { checkMemory } from './memory';
@@ -57,7 +57,7 @@ export function train(
   batchCount(splits.train.size, settings.batchSize);
   checkMemory('train', settings.compiled ? 'training' : 'training op by op', model, settings.batchSize);
   warnOfEmulation('train', settings.precision);
-  const records = run(model, splits, settings);
+  const records = claimed('train', model, () => run(model, splits, settings));
   return settings.tensorboard === undefined ? records : logged(records, model, splits, settings);
 }
 
@@ -80,19 +80,6 @@ function splitData({ train, test }: TrainData, { validation, seed }: TrainOption
 }
 
 async function* run(
-  model: tf.LayersModel,
-  splits: Splits,
-  options: TrainOptions,
-): AsyncGenerator<TrainRecord, void, undefined> {
-  const release = claim('train', model);
-  try {
-    yield* trainClaimed(model, splits, options);
-  } finally {
-    release();
-  }
-}
-
-async function* trainClaimed(
   model: tf.LayersModel,
   splits: Splits,
   options: TrainOptions,
