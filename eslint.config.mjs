@@ -4,12 +4,14 @@ import tseslint from 'typescript-eslint';
 
 /** The folders of the library, from the bottom up: each may import what stands lower, not what stands beside or above it. */
 const LAYERS = [
-  ['tensor'],
-  ['data', 'checkpoint'],
-  ['models', 'pictures', 'tensorboard'],
-  ['training', 'charts'],
-  ['inspect', 'runs'],
-  ['jupyter'],
+  ['util'],
+  ['engine', 'charts'],
+  ['data'],
+  ['models'],
+  ['training'],
+  ['interpret', 'checkpoint', 'runs'],
+  ['kernel'],
+  ['notebook'],
 ];
 
 const layerRules = LAYERS.flatMap((folders, height) =>
@@ -18,16 +20,17 @@ const layerRules = LAYERS.flatMap((folders, height) =>
       .flat()
       .filter((name) => name !== folder);
     const patterns = foreign.map((name) => ({
-      group: [`../${name}/*`],
+      group: [`../${name}/*`, `../../${name}/*`],
       message: `lib/${folder} does not stand on lib/${name}: see LAYERS in eslint.config.mjs.`,
     }));
-    if (folder !== 'jupyter') patterns.push({ group: ['tslab/*'], message: 'Only lib/jupyter knows the kernel.' });
+    if (!['kernel', 'notebook'].includes(folder))
+      patterns.push({ group: ['tslab/*'], message: 'Only lib/kernel and lib/notebook know the kernel.' });
     return { files: [`lib/${folder}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
   }),
 );
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/tfjs-node/index.d.ts']),
+  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/engine/native/index.d.ts']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -57,7 +60,7 @@ export default defineConfig(
   },
   {
     // Runs in JupyterLab's page.
-    files: ['lib/jupyter/extension/**/*.js'],
+    files: ['lib/kernel/extension/**/*.js'],
     languageOptions: {
       sourceType: 'script',
       globals: {
@@ -72,7 +75,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['lib/tfjs-node/*.js'],
+    files: ['lib/engine/native/*.js'],
     languageOptions: {
       sourceType: 'commonjs',
       globals: { require: 'readonly', module: 'readonly', process: 'readonly' },

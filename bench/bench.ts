@@ -7,7 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { processorHas } from 'cifar10/dist/tensor/processor';
+import { processorHas } from 'cifar10/engine';
 
 const root = join(__dirname, '..', '..');
 const TORCH_VERSION = '2.15.0';

@@ -62,12 +62,12 @@ function plain(): Entrant {
 
 /** Ours; bytes go in, as in a real training. */
 async function ours(): Promise<Entrant> {
-  const { compile, deepCnn, linear, shallowCnn, stateSlots } = await import('cifar10');
-  const { uint8Tensor } = await import('cifar10/dist/tensor/backend');
-  const { sgd } = await import('cifar10/dist/training/sgd');
-  const { makeTrainStep } = await import('cifar10/dist/training/steps');
+  const { compile, deepCnn, linear, shallowCnn, namedParameters } = await import('cifar10');
+  const { uint8Tensor } = await import('cifar10/engine');
+  const { sgd } = await import('cifar10/training');
+  const { makeTrainStep } = await import('cifar10/training');
   const model = { linear, shallow: shallowCnn, deep: deepCnn }[kind]();
-  const learned = stateSlots(model).filter(({ trainable }) => trainable);
+  const learned = namedParameters(model).filter(({ trainable }) => trainable);
   const learn = makeTrainStep(model, sgd(learned.map(({ variable }) => variable)), { crop: 0, flip: false });
   const program = way === 'eager' ? { learn } : compile({ learn }, { precision: way as 'float32' | 'bfloat16' });
   const knobs = tf.tensor1d([lr, momentum, 1e-4]);

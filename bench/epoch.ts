@@ -1,10 +1,10 @@
 // npm run bench:epoch [-- MODEL …]: what a whole epoch costs (shuffling, augmentation, metrics, evaluation, records) against
 // the bare steps that it consists of. Both take turns in one process.
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, deepCnn, linear, loadCifar10, shallowCnn, type Split, stateSlots, takeImages, train } from 'cifar10';
-import { uint8Tensor } from 'cifar10/dist/tensor/backend';
-import { sgd } from 'cifar10/dist/training/sgd';
-import { makeTestStep, makeTrainStep } from 'cifar10/dist/training/steps';
+import { compile, deepCnn, linear, loadCifar10, shallowCnn, type Split, namedParameters, subset, train } from 'cifar10';
+import { uint8Tensor } from 'cifar10/engine';
+import { sgd } from 'cifar10/training';
+import { makeTestStep, makeTrainStep } from 'cifar10/training';
 
 const BATCH = 256;
 const ROUNDS = 5;
@@ -24,7 +24,7 @@ const augmentations = {
 
 /** The same images again and again: what they show costs nothing. */
 const repeated = (split: Split, batches: number): Split =>
-  takeImages(
+  subset(
     split,
     Array.from({ length: batches * BATCH }, (_, i) => i % split.size),
   );
@@ -33,7 +33,7 @@ const repeated = (split: Split, batches: number): Split =>
 function bareEpoch(kind: Model, { images, labels }: Split): () => number {
   const [learnSteps, testSteps] = sizes[kind];
   const model = models[kind]();
-  const learned = stateSlots(model).filter(({ trainable }) => trainable);
+  const learned = namedParameters(model).filter(({ trainable }) => trainable);
   const optimizer = sgd(learned.map(({ variable }) => variable));
   const program = compile({
     learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }),

@@ -2,14 +2,14 @@
 // bench/README.md describes the file, and the formula that fills the parameters on both sides.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, deepCnn, firstImages, linear, loadCifar10, shallowCnn, type Split } from 'cifar10';
-import { imagesFrom } from 'cifar10/dist/data/batches';
-import { learnedSlots, type StateSlot, stateSlots } from 'cifar10/dist/models/stateDict';
-import { readScore } from 'cifar10/dist/training/evaluate';
-import { normalise } from 'cifar10/dist/training/augment';
-import { sgd } from 'cifar10/dist/training/sgd';
-import { makeTestStep, makeTrainStep } from 'cifar10/dist/training/steps';
-import { uint8Tensor } from 'cifar10/dist/tensor/backend';
+import { compile, deepCnn, take, linear, loadCifar10, shallowCnn, type Split } from 'cifar10';
+import { slice } from 'cifar10/data';
+import { trainableParameters, type NamedParameter, namedParameters } from 'cifar10/models';
+import { readScore } from 'cifar10/training';
+import { normalize } from 'cifar10/data';
+import { sgd } from 'cifar10/training';
+import { makeTestStep, makeTrainStep } from 'cifar10/training';
+import { uint8Tensor } from 'cifar10/engine';
 
 interface Fill {
   readonly frequency: number;
@@ -62,7 +62,7 @@ const models = {
 };
 
 /** Fills the parameters by the formula of bench/README.md, in PyTorch's order and layout. */
-function fillParameters(slots: readonly StateSlot[], { frequency, step, phase }: Fill): void {
+function fillParameters(slots: readonly NamedParameter[], { frequency, step, phase }: Fill): void {
   let bound = 1;
   slots
     .filter(({ trainable }) => trainable)
@@ -89,27 +89,27 @@ export function repeatRun(
 ): Result {
   const { model: kind, lr, momentum, weight_decay: weightDecay } = golden.cases[name];
   const model = models[kind]();
-  const slots = stateSlots(model);
+  const slots = namedParameters(model);
   fillParameters(slots, golden.fill);
-  const optimizer = sgd(learnedSlots(slots).map(({ variable }) => variable));
+  const optimizer = sgd(trainableParameters(slots).map(({ variable }) => variable));
   const functions = { learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }), test: makeTestStep(model) };
   const program = compiled ? compile(functions, { precision: 'float32' }) : undefined;
   const { learn, test } = program ?? functions;
   const key = tf.tensor1d([0, 0], 'int32');
   const knobs = tf.tensor1d([lr, momentum, weightDecay]);
   const scores = Array.from({ length: golden.steps }, (_, step) =>
-    readScore(imagesFrom(data.train, step * golden.batch, golden.batch), (images, labels) =>
+    readScore(slice(data.train, step * golden.batch, golden.batch), (images, labels) =>
       learn(images, labels, key, knobs),
     ),
   );
-  const tested = readScore(firstImages(data.test, 256), test);
+  const tested = readScore(take(data.test, 256), test);
   program?.dispose();
   const result = {
     train_loss: scores.map(({ loss }) => loss),
     train_correct: scores.map(({ correct }) => correct),
     test_loss_256: tested.loss,
-    test_logits_4: logitsOf(model, firstImages(data.test, 4)),
-    parameter_l2: learnedSlots(slots).map(norm),
+    test_logits_4: logitsOf(model, take(data.test, 4)),
+    parameter_l2: trainableParameters(slots).map(norm),
     running_mean_l2: slots.filter((slot) => slot.name.endsWith('running_mean')).map(norm),
     running_var_l2: slots.filter((slot) => slot.name.endsWith('running_var')).map(norm),
   };
@@ -148,7 +148,7 @@ export function compareRuns(ours: Result, { float64, float32 }: Case): Compariso
   ];
 }
 
-function norm({ variable }: StateSlot): number {
+function norm({ variable }: NamedParameter): number {
   let sum = 0;
   for (const value of variable.dataSync()) sum += value * value;
   return Math.sqrt(sum);
@@ -156,7 +156,7 @@ function norm({ variable }: StateSlot): number {
 
 const logitsOf = (model: tf.LayersModel, { images, size }: Split): number[][] =>
   tf.tidy(() => {
-    const input = normalise(uint8Tensor(images, [size, 32, 32, 3]));
+    const input = normalize(uint8Tensor(images, [size, 32, 32, 3]));
     return (model.apply(input) as tf.Tensor2D).arraySync();
   });
 

@@ -2,7 +2,7 @@
 // train the same models in the same order of batches, on the first N images (all, unless said); the mean test accuracies of
 // the last epochs are compared.
 import { parseArgs } from 'node:util';
-import { deepCnn, firstImages, linear, loadCifar10, type Precision, shallowCnn, train, type TrainData } from 'cifar10';
+import { deepCnn, take, linear, loadCifar10, type Precision, shallowCnn, train, type TrainData } from 'cifar10';
 
 const models = { linear, shallow: shallowCnn, deep: deepCnn };
 type Model = keyof typeof models;
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     throw new Error('Usage: npm run bench:precision -- [linear|shallow|deep …] [--seeds N] [--epochs N] [--images N]');
   const all = await loadCifar10();
   const images = Number(values.images ?? all.train.size);
-  const data = { train: firstImages(all.train, images), test: all.test };
+  const data = { train: take(all.train, images), test: all.test };
   for (const kind of asked as Model[]) {
     const results: Record<string, number[]> = { float32: [], bfloat16: [] };
     for (let seed = 0; seed < seeds; seed++) {

@@ -16,9 +16,9 @@ import {
   train,
   type TrainOptions,
 } from 'cifar10';
-import { writeFileSafely } from 'cifar10/dist/disk';
-import { versions } from 'cifar10/dist/tensor/backend';
-import { resolvePrecision } from 'cifar10/dist/tensor/precision';
+import { writeFileSafely } from 'cifar10/util';
+import { versions } from 'cifar10/engine';
+import { resolvePrecision } from 'cifar10/engine';
 
 const root = join(__dirname, '..', '..');
 const EPOCHS = 100;

@@ -8,7 +8,7 @@ import { run } from './run.mjs';
 const ZIG_VERSION = '0.17.1';
 
 /** Our package around tfjs-node-gpu, with C++ sources of its own. */
-export const shim = join(root, 'lib', 'tfjs-node');
+export const shim = join(root, 'lib', 'engine', 'native');
 
 /**
  * Compiles into `folder`: `tfjs_binding.node`, and `stderr.node`, which keeps TensorFlow's loading quiet.

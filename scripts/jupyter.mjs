@@ -8,7 +8,7 @@ const share = join(venv, 'share', 'jupyter');
 const config = join(venv, 'etc', 'jupyter');
 
 /** The chart extension's sources. */
-export const extension = join(root, 'lib', 'jupyter', 'extension');
+export const extension = join(root, 'lib', 'kernel', 'extension');
 
 /** Files that we write into the virtual environment: path → content. */
 export const jupyterFiles = {
@@ -16,7 +16,7 @@ export const jupyterFiles = {
   [join(share, 'kernels', 'tslab', 'kernel.json')]: {
     argv: [
       'node',
-      ...['--require', join(root, 'lib', 'dist', 'jupyter', 'kernel.js')], // mends tslab
+      ...['--require', join(root, 'lib', 'dist', 'kernel', 'kernel.js')], // mends tslab
       join(root, 'node_modules', 'tslab', 'bin', 'tslab'),
       ...['kernel', '--config-path={connection_file}'],
     ],

@@ -1,5 +1,5 @@
 import { PIXEL_BYTES } from '../data/files';
-import { checkWhole, imageGrid, type Images } from '../pictures/imageGrid';
+import { checkWhole, imageGrid, type Images } from './imageGrid';
 import type { Figure } from './theme';
 import { pictureTiles } from './tiles';
 

@@ -1,5 +1,5 @@
 import { decimate, decimateEpochs } from './decimate';
-import { type CurveMark, drawMarks } from './marks';
+import { type Annotation, drawMarks } from './annotations';
 import { epochAxes, type Metric, metrics } from './panels';
 import { axisName, colors, Figure, layout, symbols } from './theme';
 
@@ -28,7 +28,7 @@ export interface CurvesOptions {
   /** Recorded runs, dashed. */
   references?: readonly Reference[];
   /** What was changed when: dotted lines, labelled above the first panel. */
-  marks?: readonly CurveMark[];
+  marks?: readonly Annotation[];
   title?: string;
 }
 

@@ -1,5 +1,5 @@
-import { imageGrid } from '../pictures/imageGrid';
-import { dataUri } from '../pictures/picture';
+import { imageGrid } from './imageGrid';
+import { dataUri } from './picture';
 import { axis, type Figure, layout } from './theme';
 
 export interface FeatureMaps {

@@ -1,7 +1,7 @@
 import { type Figure, layout } from './theme';
 
 /** A figure that says in words what there would be to see. */
-export function noteFigure(text: string): Figure {
+export function emptyFigure(text: string): Figure {
   const hidden = { visible: false, fixedrange: true };
   return {
     data: [],

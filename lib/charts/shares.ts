@@ -1,5 +1,5 @@
-import { imageGrid } from '../pictures/imageGrid';
-import { dataUri } from '../pictures/picture';
+import { imageGrid } from './imageGrid';
+import { dataUri } from './picture';
 import { axis, colors, type Figure, layout } from './theme';
 
 export interface Share {
@@ -24,7 +24,7 @@ export interface SharesOptions {
 }
 
 /** Shares as horizontal bars, the first on top, from 0 to 100 %. */
-export function shareBars(shares: readonly Share[], { xTitle, title, mark, image }: SharesOptions): Figure {
+export function percentBars(shares: readonly Share[], { xTitle, title, mark, image }: SharesOptions): Figure {
   return {
     data: [
       {

@@ -1,4 +1,4 @@
-import { dataUri, type Picture } from '../pictures/picture';
+import { dataUri, type Picture } from './picture';
 import { type Figure, layout } from './theme';
 
 /** A square picture, and the text under it. */

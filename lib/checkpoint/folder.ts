@@ -1,7 +1,7 @@
 // Which checkpoints a folder has, by the names of its files.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn } from '../disk';
+import { namesIn } from '../util/atomicFile';
 import { fileName, ordinalIn } from './manifest';
 
 /** Numbers of the checkpoints that have a manifest, ascending. */

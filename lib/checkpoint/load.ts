@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Fingerprint } from '../disk';
+import type { Fingerprint } from '../util/atomicFile';
 import { committed, isThere } from './folder';
 import { decodeManifest, fileName, type Info, type Manifest, UnknownVersion } from './manifest';
-import { decodeSafetensors, MAX_FILE_BYTES, type Tensors } from './safetensors';
+import { decodeSafetensors, MAX_FILE_BYTES, type Tensors } from '../util/safetensors';
 
 /** A checkpoint without its tensors. */
 export interface CheckpointEntry {

@@ -1,7 +1,7 @@
 // The manifest of a checkpoint: a small JSON file that names the others, and vouches for them and for itself.
 import { createHash } from 'node:crypto';
-import type { Fingerprint } from '../disk';
-import { show } from '../options';
+import type { Fingerprint } from '../util/atomicFile';
+import { inspectValue } from '../util/options';
 
 /** Whatever JSON can hold. */
 export type Info = Readonly<Record<string, unknown>>;
@@ -111,7 +111,7 @@ function check(name: string, value: unknown, isRight: boolean, expected: string)
 
 function refuseWhatJsonLoses(key: string, value: unknown): unknown {
   if (key === '__proto__' || !isPlain(value)) {
-    throw new RangeError(`${key} in a checkpoint's info is ${show(value)}; expected what JSON can hold.`);
+    throw new RangeError(`${key} in a checkpoint's info is ${inspectValue(value)}; expected what JSON can hold.`);
   }
   return value;
 }

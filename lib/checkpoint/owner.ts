@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { startOf } from '../processes';
-import { SaveError, makeFolder } from '../disk';
+import { startOf } from '../util/processes';
+import { SaveError, makeFolder } from '../util/atomicFile';
 
 /** The right to write into a folder. */
-export interface Ownership {
+export interface FolderLock {
   /** @throws SaveError when another training has taken the folder over */
   check(this: void): void;
   release(this: void): void;
@@ -21,7 +21,7 @@ export interface Ownership {
  * @param isUntouched whether nobody else has written into the folder since: one may have come and gone
  * @throws SaveError while another living process owns the folder
  */
-export function own(folder: string, isUntouched: () => boolean): Ownership {
+export function acquireLock(folder: string, isUntouched: () => boolean): FolderLock {
   const start = startOf(process.pid) ?? 0;
   const name = `.training-${process.pid}-${start}-${randomBytes(4).toString('hex')}`;
   const mine = join(folder, name);

@@ -1,7 +1,7 @@
 // Saving checkpoints in a folder. Each is three files: weights, state, and a manifest, renamed into place last, that commits both.
 import { renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SaveError, explain, syncFolder, writePart } from '../disk';
+import { SaveError, explain, syncFolder, writePart } from '../util/atomicFile';
 import { committed, nextOrdinal, ordinals } from './folder';
 import {
   bestCheckpoint,
@@ -16,8 +16,8 @@ import {
   warn,
 } from './load';
 import { encodeManifest, fileName, type Info, type Manifest, MAX_ORDINAL, UnknownVersion } from './manifest';
-import { own } from './owner';
-import { encodeSafetensors, type Tensors } from './safetensors';
+import { acquireLock } from './owner';
+import { encodeSafetensors, type Tensors } from '../util/safetensors';
 
 /** What a checkpoint keeps. */
 export interface CheckpointContent {
@@ -70,7 +70,7 @@ export function openCheckpoints(folder: string, { keep = 2 }: { keep?: number } 
   /** The last number that is this training's, or was there when it came. */
   let last = 0;
   const owner = explained(path, () => {
-    const ownership = own(path, () => nextOrdinal(path) <= last + 1);
+    const ownership = acquireLock(path, () => nextOrdinal(path) <= last + 1);
     last = nextOrdinal(path) - 1;
     return ownership;
   });

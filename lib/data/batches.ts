@@ -28,11 +28,11 @@ export interface BatchOptions {
    * Where shuffled batches are put, each over the one before: it spares time and memory, if one is done with each before the
    * next, and with tensors that were made of it, too, which may share its memory.
    */
-  readonly memory?: BatchMemory;
+  readonly memory?: BatchBuffer;
 }
 
 /** What a shuffled epoch writes: its order, and the batch at hand. */
-export interface BatchMemory {
+export interface BatchBuffer {
   readonly order: Uint32Array;
   readonly batch: Split;
 }
@@ -57,12 +57,12 @@ export function batches(split: Split, options: BatchOptions = {}): Generator<Bat
         `batchMemory(${split.size}, ${batchSize}).`,
     );
   }
-  const order = shuffle ? shuffledOrder(split.size, shuffle, memory?.order) : undefined;
+  const order = shuffle ? permutation(split.size, shuffle, memory?.order) : undefined;
   return order ? cutShuffled(split, order, batchSize, skip, memory?.batch) : cut(split, batchSize, skip);
 }
 
 /** Memory for the shuffled batches of any number of epochs. */
-export const batchMemory = (size: number, batchSize: number): BatchMemory => ({
+export const batchBuffer = (size: number, batchSize: number): BatchBuffer => ({
   order: new Uint32Array(size),
   batch: emptySplit(batchSize),
 });
@@ -79,7 +79,7 @@ export function batchCount(size: number, batchSize: number): number {
 }
 
 /** The numbers 0 to size − 1 in the random order of (seed, epoch); written over `order`, if given. */
-export function shuffledOrder(size: number, { seed, epoch }: Shuffle, order: Uint32Array = new Uint32Array(size)): Uint32Array {
+export function permutation(size: number, { seed, epoch }: Shuffle, order: Uint32Array = new Uint32Array(size)): Uint32Array {
   for (let i = 0; i < size; i++) order[i] = i;
   return shuffle(order, random(seed, epoch));
 }
@@ -88,7 +88,7 @@ export function shuffledOrder(size: number, { seed, epoch }: Shuffle, order: Uin
  * The images at these places, copied into a split of their own.
  * @throws RangeError for a place where there is none
  */
-export const takeImages = (split: Split, indices: ArrayLike<number>): Split =>
+export const subset = (split: Split, indices: ArrayLike<number>): Split =>
   copyImages(split, indices, emptySplit(indices.length));
 
 const emptySplit = (size: number): Split => ({
@@ -107,28 +107,28 @@ function copyImages(split: Split, indices: ArrayLike<number>, to: Split): Split 
     to.images.set(split.images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES), i * PIXEL_BYTES);
     to.labels[i] = split.labels[index];
   }
-  return indices.length === to.size ? to : imagesFrom(to, 0, indices.length);
+  return indices.length === to.size ? to : slice(to, 0, indices.length);
 }
 
 /**
  * The first images of a split, as a view of it, without a copy; all of them, where it has fewer.
  * @throws RangeError when `count` is not a whole number from 1
  */
-export function firstImages(split: Split, count: number): Split {
+export function take(split: Split, count: number): Split {
   if (!(Number.isInteger(count) && count >= 1)) {
     throw new RangeError(`firstImages: count is ${count}; expected a whole number from 1.`);
   }
-  return imagesFrom(split, 0, count);
+  return slice(split, 0, count);
 }
 
 /** `count` images from a place on, or as many as there are, as a view of the split. */
-export function imagesFrom({ images, labels, size }: Split, from: number, count: number): Split {
+export function slice({ images, labels, size }: Split, from: number, count: number): Split {
   const to = Math.min(from + count, size);
   return { images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES), labels: labels.subarray(from, to), size: to - from };
 }
 
 function* cut(split: Split, batchSize: number, skip: number): Generator<Batch, void, undefined> {
-  for (let from = skip * batchSize; from < split.size; from += batchSize) yield imagesFrom(split, from, batchSize);
+  for (let from = skip * batchSize; from < split.size; from += batchSize) yield slice(split, from, batchSize);
 }
 
 function* cutShuffled(

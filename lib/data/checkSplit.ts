@@ -1,4 +1,4 @@
-import { show } from '../options';
+import { inspectValue } from '../util/options';
 import type { Split } from './cifar10';
 import { PIXEL_BYTES } from './files';
 
@@ -9,7 +9,7 @@ import { PIXEL_BYTES } from './files';
 export function checkSplit(what: string, split: Pick<Split, 'images' | 'size'> & { readonly labels?: Uint8Array }): void {
   const { images, size, labels } = split ?? {};
   if (!(images instanceof Uint8Array)) {
-    throw new RangeError(`${what} are ${show(split)}; expected images, labels and size, as loadCifar10 gives them.`);
+    throw new RangeError(`${what} are ${inspectValue(split)}; expected images, labels and size, as loadCifar10 gives them.`);
   }
   const counts = [images.length / PIXEL_BYTES, ...(labels ? [labels.length] : [])];
   if (!Number.isInteger(size) || size < 1 || counts.some((count) => count !== size)) {

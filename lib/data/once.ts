@@ -2,8 +2,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { syncFolder } from '../disk';
-import { startOf } from '../processes';
+import { syncFolder } from '../util/atomicFile';
+import { startOf } from '../util/processes';
 
 /** The folders in which this process works now. One that bears its number, and is not among them, was not set free. */
 const atWork = new Set<string>();

@@ -1,4 +1,4 @@
-import { duration } from '../duration';
+import { duration } from '../util/duration';
 import type { Progress } from './download';
 
 export interface ProgressLine {

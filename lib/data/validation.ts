@@ -1,4 +1,4 @@
-import { shuffledOrder, takeImages } from './batches';
+import { permutation, subset } from './batches';
 import { checkSplit } from './checkSplit';
 import type { Split } from './cifar10';
 import { random, shuffle } from './random';
@@ -16,7 +16,7 @@ export interface ValidationOptions {
  *
  * @throws when `size` is not an integer from 1 to one less than the split has.
  */
-export function splitOff(
+export function trainValidationSplit(
   split: Split,
   size: number,
   { seed = 0, stratified = true }: ValidationOptions = {},
@@ -24,17 +24,17 @@ export function splitOff(
   checkSplit('splitOff: the images', split);
   if (!Number.isInteger(size) || size < 1 || size >= split.size)
     throw new RangeError(`size: ${size}; expected an integer from 1 to ${split.size - 1}: some images must be left.`);
-  const order = shuffledOrder(split.size, { seed, epoch: 0 });
+  const order = permutation(split.size, { seed, epoch: 0 });
   const chosen = new Uint8Array(split.size);
   for (const index of stratified ? stratify(split.labels, order, size, seed) : order.subarray(0, size))
     chosen[index] = 1;
   const indices = [...chosen.keys()];
   return {
-    rest: takeImages(
+    rest: subset(
       split,
       indices.filter((i) => !chosen[i]),
     ),
-    validation: takeImages(
+    validation: subset(
       split,
       indices.filter((i) => chosen[i]),
     ),

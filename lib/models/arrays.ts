@@ -1,10 +1,10 @@
 // The arrays of a model on their way to and from a file, in PyTorch's layout.
 import * as tf from '@tensorflow/tfjs-node';
-import type { TensorEntry, Tensors } from '../checkpoint/safetensors';
-import type { StateSlot } from './stateDict';
+import type { TensorEntry, Tensors } from '../util/safetensors';
+import type { NamedParameter } from './stateDict';
 
 /** Copies arrays out. */
-export function readArrays(slots: readonly StateSlot[]): Tensors {
+export function stateDict(slots: readonly NamedParameter[]): Tensors {
   return new Map(
     slots.map(({ name, variable, shape, toTorch }): [string, TensorEntry] => {
       let data!: Float32Array;
@@ -23,7 +23,7 @@ export function readArrays(slots: readonly StateSlot[]): Tensors {
  * @param source where they come from, for the error
  * @throws Error when arrays are missing, unexpected or of another shape: it names them
  */
-export function writeArrays(slots: readonly StateSlot[], tensors: Tensors, source: string): void {
+export function loadStateDict(slots: readonly NamedParameter[], tensors: Tensors, source: string): void {
   const names = new Set(slots.map(({ name }) => name));
   const problems = [...tensors.keys()]
     .filter((name) => !names.has(name) && !name.endsWith('.num_batches_tracked'))

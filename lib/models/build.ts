@@ -1,8 +1,8 @@
 // What the models are made of: rows of layers, PyTorch's initialisation.
 import * as tf from '@tensorflow/tfjs-node';
 import { random } from '../data/random';
-import { statelessUniform } from '../tensor/ops';
-import { BatchNorm2d, Dropout2d } from '../tensor/layers';
+import { statelessUniform } from '../engine/ops/ops';
+import { BatchNorm2d, Dropout2d } from './torchLayers';
 
 /** Makes a layer under the name that the model gives it; null where an option switches it off. */
 export type LayerMaker = { kind: string; make(name: string): tf.layers.Layer } | null;
@@ -40,7 +40,7 @@ export function buildModel(name: string, seed: number, rows: LayerMaker[][]): tf
     counts.set(maker.kind, number);
     model.add(maker.make(`${maker.kind}${number}`));
   }
-  initialise(model, seed);
+  initialize(model, seed);
   model.setUserDefinedMetadata({ [SEED]: seed });
   return model;
 }
@@ -57,7 +57,7 @@ export function initialSeed(model: tf.LayersModel): number | undefined {
  * Gives a model new weights, PyTorch's way: those of convolutions and linear layers, and their biases, uniform in
  * ±1/√fanIn (kaiming_uniform with a = √5); batch norms 1 and 0.
  */
-export function initialise(model: tf.LayersModel, seed: number): void {
+export function initialize(model: tf.LayersModel, seed: number): void {
   const next = random(seed);
   tf.tidy(() => {
     for (const layer of model.layers) {

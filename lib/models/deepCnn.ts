@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { rates, readOptions, type Rules, sizes, trueOrFalse, wholeNumber } from '../options';
+import { rates, readOptions, type Rules, sizes, trueOrFalse, wholeNumber } from '../util/options';
 import { batchNorm, buildModel, conv, dropout, flatten, linearLayer, maxPool, relu } from './build';
 
 export interface DeepCnnOptions {

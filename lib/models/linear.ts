@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { type Rules, readOptions, sizes, wholeNumber } from '../options';
+import { type Rules, readOptions, sizes, wholeNumber } from '../util/options';
 import { buildModel, flatten, linearLayer, relu } from './build';
 
 export interface LinearOptions {

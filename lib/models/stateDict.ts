@@ -1,10 +1,10 @@
 // A model's arrays under PyTorch's names, in PyTorch's shapes and layout: what `state_dict()` of the same network holds.
 import * as tf from '@tensorflow/tfjs-node';
-import { BatchNorm2d, shapeOf } from '../tensor/layers';
+import { BatchNorm2d, shapeOf } from './torchLayers';
 import { layersOf } from './layers';
 
 /** Where an array of the model stands in PyTorch. */
-export interface StateSlot {
+export interface NamedParameter {
   /** PyTorch's name, such as `network.3.weight`. */
   readonly name: string;
   readonly variable: tf.Variable;
@@ -23,7 +23,7 @@ const NORM_NAMES = ['weight', 'bias', 'running_mean', 'running_var'];
  * The arrays of a model, in the order of PyTorch's state dict. The networks of the original are each one `nn.Sequential`,
  * whose layers are named by their place.
  */
-export function stateSlots(model: tf.LayersModel): StateSlot[] {
+export function namedParameters(model: tf.LayersModel): NamedParameter[] {
   // In the original's linear net, Flatten stands outside of the sequence.
   const [prefix, first] = model.name === 'linear' ? ['linear_relu_stack', 1] : ['network', 0];
   const layers = layersOf(model);
@@ -43,7 +43,8 @@ export function stateSlots(model: tf.LayersModel): StateSlot[] {
 }
 
 /** Those that an optimiser moves. */
-export const learnedSlots = (slots: readonly StateSlot[]): StateSlot[] => slots.filter(({ trainable }) => trainable);
+export const trainableParameters = (slots: readonly NamedParameter[]): NamedParameter[] =>
+  slots.filter(({ trainable }) => trainable);
 
 /** PyTorch's names of a layer's arrays; tfjs's own, of a layer that PyTorch's networks here don't have. */
 function namesOf(layer: tf.layers.Layer): string[] {
@@ -68,7 +69,7 @@ function flattenedArea(layers: readonly tf.layers.Layer[]): number[] | undefined
   return keepsPlaces ? flattenedArea(layers.slice(0, -1)) : undefined;
 }
 
-type Layout = Pick<StateSlot, 'shape' | 'toTorch' | 'fromTorch'>;
+type Layout = Pick<NamedParameter, 'shape' | 'toTorch' | 'fromTorch'>;
 
 function layout(shape: number[], area: number[] | undefined): Layout {
   if (shape.length === 4) return permuted(shape, [3, 2, 0, 1], [2, 3, 1, 0]);

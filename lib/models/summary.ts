@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { shapeOf } from '../tensor/layers';
+import { shapeOf } from './torchLayers';
 import { layersOf } from './layers';
 
 /** A model's layers as a table; its text form is drawn with characters. */

@@ -1,15 +1,15 @@
 // A model's weights in a safetensors file that PyTorch reads too: `load_state_dict` of the same network takes it strictly.
 import type * as tf from '@tensorflow/tfjs-node';
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors';
-import { readArrays, writeArrays } from './arrays';
-import { stateSlots } from './stateDict';
+import { readSafetensors, writeSafetensors } from '../util/safetensors';
+import { stateDict, loadStateDict } from './arrays';
+import { namedParameters } from './stateDict';
 
 /**
  * Saves a model's weights under PyTorch's names, in its shapes and layout.
  * @throws SaveError when the disk refuses; a file that was there before is then still as it was
  */
 export function saveWeights(model: tf.LayersModel, file: string): void {
-  writeSafetensors(file, readArrays(stateSlots(model)), { format: 'pt' });
+  writeSafetensors(file, stateDict(namedParameters(model)), { format: 'pt' });
 }
 
 /**
@@ -18,5 +18,5 @@ export function saveWeights(model: tf.LayersModel, file: string): void {
  *   model is then as it was
  */
 export function loadWeights(model: tf.LayersModel, file: string): void {
-  writeArrays(stateSlots(model), readSafetensors(file).tensors, file);
+  loadStateDict(namedParameters(model), readSafetensors(file).tensors, file);
 }

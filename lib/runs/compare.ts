@@ -1,11 +1,11 @@
 import type { DataFrame } from 'danfojs-node';
 import { runCurves } from '../charts/runCurves';
 import type { Figure } from '../charts/theme';
-import { toPercent } from '../training/results';
+import { toPercent } from './results';
 import { type LookBook, lookBook } from './looks';
 import { type Cell, differingOptions, flatOptions } from './runOptions';
 import type { Run } from './run';
-import { scoreOfRun } from './score';
+import { summarizeRun } from './score';
 
 export interface Comparison {
   /** Accuracy and loss of all runs: test solid, training dotted. */
@@ -29,7 +29,7 @@ const sharedLooks = lookBook();
  * @param options.looks which colours are taken. Default: one for the whole program
  * @throws RangeError when there is no run, or when two have the same name
  */
-export function compare(
+export function compareRuns(
   runs: readonly Run[],
   { title, looks = sharedLooks }: { title?: string; looks?: LookBook } = {},
 ): Comparison {
@@ -49,7 +49,7 @@ function tableOf(runs: readonly Run[]): DataFrame {
   const differing = differingOptions(runs);
   const options = flatOptions(runs);
   const rows = runs.map((run, index) => {
-    const { best, bestEpoch, last, gap, epochs, seconds } = scoreOfRun(run);
+    const { best, bestEpoch, last, gap, epochs, seconds } = summarizeRun(run);
     return {
       run: run.name,
       ...Object.fromEntries(differing.map((name) => [name, cellText(options[index].get(name))])),

@@ -1,4 +1,4 @@
-import { writeFileSafely } from '../disk';
+import { writeFileSafely } from '../util/atomicFile';
 import { type Cell, flatOptions } from './runOptions';
 import type { Run } from './run';
 

@@ -24,7 +24,7 @@ const LEFT_OUT = ['signal', 'checkpoint', 'tensorboard'];
  * @param options those of `train`, and whatever else tells runs apart: `{ ...options, widths: [64, 128, 256] }`
  * @throws RangeError when the name is empty
  */
-export function namedRun(
+export function createRun(
   name: string,
   options: Readonly<Record<string, unknown>> | object,
   { epochs }: Pick<History, 'epochs'>,

@@ -1,7 +1,7 @@
 import type { Run } from './run';
 
 /** What a run came to; accuracies from 0 to 1. Undefined where it has no epoch. */
-export interface RunScore {
+export interface RunSummary {
   readonly epochs: number;
   /** Of all epochs, chosen by the test images themselves, and so a little too kind. */
   readonly best?: number;
@@ -15,7 +15,7 @@ export interface RunScore {
 }
 
 /** The numbers by which a run is judged. */
-export function scoreOfRun({ epochs }: Run): RunScore {
+export function summarizeRun({ epochs }: Run): RunSummary {
   const seconds = epochs.reduce((sum, { seconds }) => sum + seconds, 0);
   const last = epochs.at(-1);
   if (!last) return { epochs: 0, seconds };

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import type { StateSlot } from '../models/stateDict';
+import type { NamedParameter } from '../models/stateDict';
 import type { Optimizer } from './optimizer';
 
 /** Share of the old in the mean of the squared gradients, and what keeps a division by 0 away: PyTorch's defaults. */
@@ -46,7 +46,7 @@ export function adam(parameters: readonly tf.Variable[]): Optimizer {
   };
 }
 
-const countSlot = (name: string, variable: tf.Variable): StateSlot => ({
+const countSlot = (name: string, variable: tf.Variable): NamedParameter => ({
   name,
   variable,
   shape: [],

@@ -8,7 +8,7 @@ const inTraining = new WeakSet<tf.LayersModel>();
  * @param work begins the training, once the model is free
  * @throws Error, when the first record is asked for, if the model is being trained already
  */
-export async function* claimed<T>(
+export async function* exclusive<T>(
   owner: string,
   model: tf.LayersModel,
   work: () => AsyncGenerator<T, void, undefined>,

@@ -3,15 +3,15 @@ import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batches } from '../data/batches';
 import { checkSplit } from '../data/checkSplit';
 import type { Split } from '../data/cifar10';
-import { oneOf, readOptions, type Rules, show, wholeNumber } from '../options';
-import { uint8Tensor } from '../tensor/backend';
-import { compile } from '../tensor/compile';
-import { type Precision, warnOfEmulation } from '../tensor/precision';
-import { normalise } from './augment';
+import { oneOf, readOptions, type Rules, inspectValue, wholeNumber } from '../util/options';
+import { uint8Tensor } from '../engine/backend';
+import { compile } from '../engine/compile';
+import { type Precision, warnOfEmulation } from '../engine/precision';
+import { normalize } from '../data/augment';
 import { checkMemory } from './memory';
-import type { Score } from './records';
+import type { Metrics } from './records';
 import { type BatchScore, makeTestStep } from './steps';
-import { addBatch, emptyTally, scoreOfTally, type Tally } from './tally';
+import { updateMetrics, emptyMetrics, computeMetrics, type RunningMetrics } from './tally';
 
 export interface EvaluateOptions {
   /** Images at a time. Default: 256. */
@@ -34,16 +34,16 @@ export async function evaluate(
   model: tf.LayersModel,
   split: Split,
   options: Partial<EvaluateOptions> = {},
-): Promise<Score> {
+): Promise<Metrics> {
   const { batchSize, precision } = readOptions('evaluate', rules, options);
   checkImages('evaluate: the images', model, split);
   warnOfEmulation('evaluate', precision);
   checkMemory('evaluate', 'testing', model, fit(batchSize, split.size));
   const program = compile({ test: makeTestStep(model) }, { precision });
   try {
-    let tally = emptyTally();
+    let tally = emptyMetrics();
     for await (tally of tallies(split, batchSize, program.test));
-    return scoreOfTally(tally);
+    return computeMetrics(tally);
   } finally {
     program.dispose();
   }
@@ -81,7 +81,7 @@ export interface Classifier {
 export function openClassifier(model: tf.LayersModel, precision: Precision): Classifier {
   const classes = classCount(model);
   const classify = (batch: tf.Tensor) => ({
-    probabilities: tf.softmax(model.apply(normalise(batch)) as tf.Tensor2D),
+    probabilities: tf.softmax(model.apply(normalize(batch)) as tf.Tensor2D),
   });
   const program = compile({ classify }, { precision });
   return {
@@ -112,12 +112,12 @@ export async function* tallies(
   split: Split,
   batchSize: number,
   test: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
-): AsyncGenerator<Tally, void, undefined> {
-  let tally = emptyTally();
+): AsyncGenerator<RunningMetrics, void, undefined> {
+  let tally = emptyMetrics();
   for (const batch of batches(split, { batchSize: fit(batchSize, split.size) })) {
     const started = performance.now();
     const score = readScore(batch, test);
-    tally = addBatch(tally, { ...score, size: batch.size, seconds: (performance.now() - started) / 1000 });
+    tally = updateMetrics(tally, { ...score, size: batch.size, seconds: (performance.now() - started) / 1000 });
     await nextTurn();
     yield tally;
   }
@@ -141,7 +141,9 @@ export function readScore(
 export function checkImages(what: string, model: tf.LayersModel, split: Split): void {
   checkSplit(what, split);
   if (!(split.labels instanceof Uint8Array)) {
-    throw new RangeError(`${what}: labels are ${show(split.labels)}; expected a Uint8Array, one for each image.`);
+    throw new RangeError(
+      `${what}: labels are ${inspectValue(split.labels)}; expected a Uint8Array, one for each image.`,
+    );
   }
   const classes = classCount(model);
   const wrong = split.labels.findIndex((label) => label >= classes);

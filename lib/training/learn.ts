@@ -6,14 +6,14 @@ import { readScore } from './evaluate';
 import type { makeTrainStep } from './steps';
 
 /** What may change from step to step; an augmentation that may, too, follows as crop and flip (1 or 0). */
-export type Knobs = [lr: number, momentum: number, weightDecay: number, ...augmentation: number[]];
+export type Hyperparameters = [lr: number, momentum: number, weightDecay: number, ...augmentation: number[]];
 
 /** Runs a training step on a batch and reads its numbers; frees what it made. */
-export function learnFrom(
+export function runTrainStep(
   batch: Batch,
   learn: ReturnType<typeof makeTrainStep>,
   key: [number, number],
-  knobs: Knobs,
+  knobs: Hyperparameters,
 ): { loss: number; correct: number } {
   const keyTensor = tf.tensor1d(key, 'int32');
   const knobTensor = tf.tensor1d(knobs);

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type * as tf from '@tensorflow/tfjs-node';
-import { backend } from '../tensor/backend';
-import { shapeOf } from '../tensor/layers';
+import { backend } from '../engine/backend';
+import { shapeOf } from '../models/torchLayers';
 
 /** What is done with a batch. */
 type Work = 'training' | 'training op by op' | 'testing';

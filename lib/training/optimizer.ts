@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import type { StateSlot } from '../models/stateDict';
+import type { NamedParameter } from '../models/stateDict';
 
 /** What may change from step to step; scalars, so that a compiled step takes them as inputs. */
 export interface OptimizerKnobs {
@@ -16,6 +16,6 @@ export interface Optimizer {
    * What it remembers from step to step, for a checkpoint.
    * @param learned the model's slots of the same parameters, in the same order
    */
-  slots(learned: readonly StateSlot[]): StateSlot[];
+  slots(learned: readonly NamedParameter[]): NamedParameter[];
   dispose(): void;
 }

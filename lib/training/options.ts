@@ -1,6 +1,6 @@
-import { isNumberIn, oneOf, type Rule, type Rules, show, trueOrFalse, wholeNumber } from '../options';
-import type { Precision } from '../tensor/precision';
-import type { Augmentation } from './augment';
+import { isNumberIn, oneOf, type Rule, type Rules, inspectValue, trueOrFalse, wholeNumber } from '../util/options';
+import type { Precision } from '../engine/precision';
+import type { Augmentation } from '../data/augment';
 import { type OptimizerName } from './optimizers';
 import type { Schedule } from './schedules';
 
@@ -166,7 +166,7 @@ export function augmentationAt(owner: string, augment: TrainOptions['augment'], 
   if (!isAugmentation(value)) {
     const { expected } = trainRules.augment;
     throw new RangeError(
-      `${owner}: augment gave ${show(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
+      `${owner}: augment gave ${inspectValue(value)} at progress ${progress.toFixed(3)}; expected ${expected}.`,
     );
   }
   const { crop = 0, flip = false } = value;

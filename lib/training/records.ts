@@ -1,5 +1,5 @@
 /** Mean loss (cross entropy, in nats) and accuracy (0 to 1) over a set of images. */
-export interface Score {
+export interface Metrics {
   loss: number;
   accuracy: number;
 }
@@ -41,9 +41,9 @@ export interface EpochRecord {
   epoch: number;
   epochs: number;
   /** Running means while training; dropout is on. */
-  train: Score;
-  test: Score;
-  validation?: Score;
+  train: Metrics;
+  test: Metrics;
+  validation?: Metrics;
   /** Learning rate of the last step. */
   lr: number;
   seconds: number;

@@ -1,6 +1,6 @@
 // Learning rates (or other numbers) as functions of progress: 0 at the first step of a run, 1 at its end. They throw a
 // RangeError at once for numbers that are negative, none at all, or no share of a run where one is expected.
-import { isNumberIn, show } from '../options';
+import { isNumberIn, inspectValue } from '../util/options';
 
 /** A number that may change during a run. */
 export type Schedule = (progress: number) => number;
@@ -11,7 +11,7 @@ const SHARE = { largest: 1, expected: 'a share of the run, from 0 to 1' };
 /** @throws RangeError for a number that is not from 0 to the largest, or none at all */
 function check(owner: string, { largest, expected }: typeof SHARE, numbers: Readonly<Record<string, number>>): void {
   const wrong = Object.entries(numbers).find(([, value]) => !isNumberIn(value, 0) || value > largest);
-  if (wrong) throw new RangeError(`${owner}: ${wrong[0]} is ${show(wrong[1])}; expected ${expected}.`);
+  if (wrong) throw new RangeError(`${owner}: ${wrong[0]} is ${inspectValue(wrong[1])}; expected ${expected}.`);
 }
 
 /** A schedule that reads as the call that made it: runs are told apart by that. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { sgdUpdate } from '../tensor/ops';
+import { sgdUpdate } from '../engine/ops/ops';
 import type { Optimizer } from './optimizer';
 
 /**

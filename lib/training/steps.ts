@@ -1,9 +1,9 @@
 // The two functions that training is made of, on tensors: one step of learning, and one batch of testing.
 import * as tf from '@tensorflow/tfjs-node';
-import { DataType } from '../tensor/backend';
-import type { TensorType } from '../tensor/graph';
-import { softmaxCrossEntropy } from '../tensor/ops';
-import { augment, augmentBy, type Augmentation, normalise } from './augment';
+import { DataType } from '../engine/backend';
+import type { TensorType } from '../engine/graph';
+import { softmaxCrossEntropy } from '../engine/ops/ops';
+import { augment, augmentBy, type Augmentation, normalize } from '../data/augment';
 import type { Optimizer } from './optimizer';
 
 /** A batch's mean loss and its number of right answers, both scalars. */
@@ -24,7 +24,7 @@ export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augme
       augmentation === 'live'
         ? augmentBy(images, key as tf.Tensor1D, { crop, flip })
         : augment(images, key as tf.Tensor1D, augmentation);
-    const x = normalise(augmented);
+    const x = normalize(augmented);
     let logits!: tf.Tensor2D;
     const { value: loss, grads } = tf.variableGrads(() => {
       logits = tf.keep(model.apply(x, { training: true, key }) as tf.Tensor2D);
@@ -43,7 +43,7 @@ export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augme
  */
 export function makeTestStep(model: tf.LayersModel) {
   return (images: tf.Tensor, labels: tf.Tensor): BatchScore => {
-    const logits = model.apply(normalise(images)) as tf.Tensor2D;
+    const logits = model.apply(normalize(images)) as tf.Tensor2D;
     return { loss: softmaxCrossEntropy(logits, labels as tf.Tensor1D), correct: countCorrect(logits, labels) };
   };
 }

@@ -1,7 +1,7 @@
-import type { Score } from './records';
+import type { Metrics } from './records';
 
 /** Sums over the batches of an epoch, as the PyTorch original logs them. Plain numbers: a checkpoint keeps them. */
-export interface Tally {
+export interface RunningMetrics {
   loss: number;
   correct: number;
   images: number;
@@ -10,13 +10,13 @@ export interface Tally {
   seconds: number;
 }
 
-export const emptyTally = (): Tally => ({ loss: 0, correct: 0, images: 0, batches: 0, seconds: 0 });
+export const emptyMetrics = (): RunningMetrics => ({ loss: 0, correct: 0, images: 0, batches: 0, seconds: 0 });
 
 /** The tally with one batch more. */
-export const addBatch = (
-  tally: Tally,
+export const updateMetrics = (
+  tally: RunningMetrics,
   batch: { loss: number; correct: number; size: number; seconds: number },
-): Tally => ({
+): RunningMetrics => ({
   loss: tally.loss + batch.loss,
   correct: tally.correct + batch.correct,
   images: tally.images + batch.size,
@@ -25,9 +25,9 @@ export const addBatch = (
 });
 
 /** Loss: the plain mean over the batches, the smaller last one counting as much; accuracy over the images. */
-export const scoreOfTally = ({ loss, correct, images, batches }: Tally): Score => ({
+export const computeMetrics = ({ loss, correct, images, batches }: RunningMetrics): Metrics => ({
   loss: loss / batches,
   accuracy: correct / images,
 });
 
-export const imagesPerSecond = ({ images, seconds }: Tally): number => images / seconds;
+export const imagesPerSecond = ({ images, seconds }: RunningMetrics): number => images / seconds;

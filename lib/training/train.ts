@@ -1,25 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-node';
-import { batchCount, batches, batchMemory } from '../data/batches';
+import { batchCount, batches, batchBuffer } from '../data/batches';
 import type { Cifar10, Split } from '../data/cifar10';
-import { splitOff } from '../data/validation';
-import { learnedSlots, stateSlots } from '../models/stateDict';
-import { readOptions } from '../options';
-import { compile, type Program } from '../tensor/compile';
-import { warnOfEmulation } from '../tensor/precision';
-import { type Keeper, openKeeper } from './checkpoint';
-import { claimed } from './claim';
+import { trainValidationSplit } from '../data/validation';
+import { trainableParameters, namedParameters } from '../models/stateDict';
+import { readOptions } from '../util/options';
+import { compile, type Program } from '../engine/compile';
+import { warnOfEmulation } from '../engine/precision';
+import { type CheckpointManager, openCheckpointManager } from '../checkpoint/resume';
+import { exclusive } from './claim';
 import { checkImages, fit, tallies } from './evaluate';
-import { type Knobs, learnFrom, randomKey } from './learn';
+import { type Hyperparameters, runTrainStep, randomKey } from './learn';
 import { checkMemory } from './memory';
 import { optimizers } from './optimizers';
 import { augmentationAt, type TrainOptions, trainRules, valueAt, withOptimizer } from './options';
-import { afterEpoch, afterStep, type Position, startOfRun } from './position';
+import { afterEpoch, afterStep, type TrainerState, initialState } from './position';
 import type { EpochRecord, TestRecord, TrainRecord } from './records';
 import { KNOBS, learnInputs, LIVE_KNOBS, makeTestStep, makeTrainStep, testInputs } from './steps';
-import { stopRequest } from './stop';
-import { addBatch, emptyTally, imagesPerSecond, scoreOfTally, type Tally } from './tally';
-import { logged } from './tensorboard';
+import { stopRequest } from '../checkpoint/sigterm';
+import { updateMetrics, emptyMetrics, imagesPerSecond, computeMetrics, type RunningMetrics } from './tally';
+import { logged } from '../runs/tensorboard';
 
 /** Training and test images: what loadCifar10 gives, or a part of it. */
 export type TrainData = Pick<Cifar10, 'train' | 'test'>;
@@ -57,7 +57,7 @@ export function train(
   batchCount(splits.train.size, settings.batchSize);
   checkMemory('train', settings.compiled ? 'training' : 'training op by op', model, settings.batchSize);
   warnOfEmulation('train', settings.precision);
-  const records = claimed('train', model, () => run(model, splits, settings));
+  const records = exclusive('train', model, () => run(model, splits, settings));
   return settings.tensorboard === undefined ? records : logged(records, model, splits, settings);
 }
 
@@ -75,7 +75,7 @@ function splitData({ train, test }: TrainData, { validation, seed }: TrainOption
         'images, some must be left to learn from.',
     );
   }
-  const parts = splitOff(train, validation, { seed });
+  const parts = trainValidationSplit(train, validation, { seed });
   return { train: parts.rest, validation: parts.validation, test };
 }
 
@@ -86,8 +86,10 @@ async function* run(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const { epochs, batchSize, seed } = options;
   const steps = batchCount(splits.train.size, batchSize);
-  const memory = batchMemory(splits.train.size, batchSize);
-  const optimizer = optimizers[options.optimizer](learnedSlots(stateSlots(model)).map(({ variable }) => variable));
+  const memory = batchBuffer(splits.train.size, batchSize);
+  const optimizer = optimizers[options.optimizer](
+    trainableParameters(namedParameters(model)).map(({ variable }) => variable),
+  );
   const functions = {
     learn: makeTrainStep(model, optimizer, isLive(options) ? 'live' : augmentationAt('train', options.augment, 0)),
     test: makeTestStep(model),
@@ -95,13 +97,13 @@ async function* run(
   const program = options.compiled ? compile(functions, { precision: options.precision }) : undefined;
   const { learn, test } = program ?? functions;
   const stop = stopRequest(options);
-  let keeper: ReturnType<typeof openKeeper> | undefined;
-  let position = startOfRun;
+  let keeper: ReturnType<typeof openCheckpointManager> | undefined;
+  let position = initialState;
   let isSound = true;
   try {
     if (program) prepareShapes(program, splits, batchSize, isLive(options) ? LIVE_KNOBS : KNOBS);
-    keeper = openKeeper(model, optimizer, [splits.train, splits.test, splits.validation], options);
-    position = keeper?.restored ?? startOfRun;
+    keeper = openCheckpointManager(model, optimizer, [splits.train, splits.test, splits.validation], options);
+    position = keeper?.restored ?? initialState;
     for (const record of position.history) yield { ...record, epochs, restored: true };
     while (position.epoch <= epochs && !stop.signal.aborted) {
       const { epoch, step: skip } = position;
@@ -113,10 +115,10 @@ async function* run(
         const started = performance.now();
         lr = knobs[0];
         isSound = false;
-        const { loss, correct } = learnFrom(batch, learn, randomKey(seed, epoch, step), knobs);
+        const { loss, correct } = runTrainStep(batch, learn, randomKey(seed, epoch, step), knobs);
         if (!Number.isFinite(loss)) throw divergence(`${loss} at step ${step} of epoch ${epoch}`, lr, keeper);
         const seconds = (performance.now() - started) / 1000;
-        const tally = addBatch(position.tally, { loss, correct, size: batch.size, seconds });
+        const tally = updateMetrics(position.tally, { loss, correct, size: batch.size, seconds });
         position = afterStep(position, tally);
         isSound = true;
         const accuracy = correct / batch.size;
@@ -170,7 +172,7 @@ function prepareShapes(
 /** Classifies the images that an epoch ends with: yields how far it is, gives the epoch's record, or nothing if stopped. */
 async function* testEpoch(
   splits: Splits,
-  { epoch, tally }: Position,
+  { epoch, tally }: TrainerState,
   lr: number,
   options: TrainOptions,
   test: ReturnType<typeof makeTestStep>,
@@ -179,22 +181,22 @@ async function* testEpoch(
   const { epochs, batchSize } = options;
   const tested = [splits.test, ...(splits.validation ? [splits.validation] : [])];
   const batches = sum(tested.map(({ size }) => batchCount(size, fit(batchSize, size))));
-  const results: Tally[] = [];
+  const results: RunningMetrics[] = [];
   let batch = 0;
   for (const split of tested) {
-    let result = emptyTally();
+    let result = emptyMetrics();
     for await (result of tallies(split, batchSize, test)) {
       yield { type: 'test', epoch, epochs, batch: ++batch, batches };
       if (signal.aborted) return undefined;
     }
     results.push(result);
   }
-  const [score, validation] = results.map(scoreOfTally);
+  const [score, validation] = results.map(computeMetrics);
   return {
     type: 'epoch',
     epoch,
     epochs,
-    train: scoreOfTally(tally),
+    train: computeMetrics(tally),
     test: score,
     ...(splits.validation && { validation }),
     lr,
@@ -206,7 +208,7 @@ async function* testEpoch(
 const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** The knobs of a step (from 1): schedules see the share of the run that is done before it. */
-function knobsAt(options: TrainOptions, epoch: number, step: number, steps: number): Knobs {
+function knobsAt(options: TrainOptions, epoch: number, step: number, steps: number): Hyperparameters {
   const { lr, momentum, weightDecay, epochs } = options;
   const progress = (epoch - 1 + (step - 1) / steps) / epochs;
   return [
@@ -225,7 +227,7 @@ function liveAugmentation({ augment }: TrainOptions, progress: number): [crop: n
   return [crop, Number(flip)];
 }
 
-function divergence(loss: string, lr: number, keeper: Keeper | undefined): Error {
+function divergence(loss: string, lr: number, keeper: CheckpointManager | undefined): Error {
   const advice = lr > 0 ? `Try a smaller learning rate, such as ${Number((lr / 3).toPrecision(1))}` : 'Check the data';
   const way = keeper?.rescue() ?? 'the model holds no good weights any more: make a new one';
   return new Error(`The loss is ${loss}, with lr ${lr}: the training has diverged. ${advice}; ${way}.`);

@@ -4,14 +4,14 @@ import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { loadCifar10 } from 'cifar10/dist/data/cifar10';
-import { deepCnn } from 'cifar10/dist/models/deepCnn';
-import { linear } from 'cifar10/dist/models/linear';
-import { shallowCnn } from 'cifar10/dist/models/shallowCnn';
-import { saveWeights } from 'cifar10/dist/models/weights';
-import { uint8Tensor } from 'cifar10/dist/tensor/backend';
-import { normalise } from 'cifar10/dist/training/augment';
-import { corruptEverywhere, killAtEachChange, killWriters, memory } from '../checkpoints';
+import { loadCifar10 } from 'cifar10/data';
+import { deepCnn } from 'cifar10/models';
+import { linear } from 'cifar10/models';
+import { shallowCnn } from 'cifar10/models';
+import { saveWeights } from 'cifar10/models';
+import { uint8Tensor } from 'cifar10/engine';
+import { normalize } from 'cifar10/data';
+import { corruptEverywhere, killAtEachChange, killWriters, memory } from '../checkpoint/checkpoints';
 import { root, temporaryFolder } from '../project';
 
 test('a writer that is killed at random moments loses nothing that it had saved: 250 kills', async (t) => {
@@ -51,7 +51,7 @@ test('PyTorch takes our weights strictly and gives our answers', async (t) => {
     shakeStatistics(model);
     saveWeights(model, join(folder, `${name}.safetensors`));
     const logits = tf.tidy(() => {
-      const input = normalise(uint8Tensor(images.images.subarray(0, 4 * 3072), [4, 32, 32, 3]));
+      const input = normalize(uint8Tensor(images.images.subarray(0, 4 * 3072), [4, 32, 32, 3]));
       return (model.apply(input) as tf.Tensor2D).arraySync();
     });
     return [name, { widths, logits }] as const;

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { loadCifar10, type Split, takeImages, train } from 'cifar10';
+import { loadCifar10, type Split, subset, train } from 'cifar10';
 
 /** The images of a split, again and again, up to a size. */
 const repeated = (split: Split, size: number): Split =>
-  takeImages(
+  subset(
     split,
     Array.from({ length: size }, (_, i) => i % split.size),
   );

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PNG } from 'pngjs';
 import { linear, loadCifar10, train, type TrainRecord } from 'cifar10';
-import { freePort } from '../jupyterlab';
+import { freePort } from '../kernel/jupyterlab';
 import { root, temporaryFolder } from '../project';
 
 const TENSORBOARD = ['tensorboard==2.20.0', 'setuptools<80'];

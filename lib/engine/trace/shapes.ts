@@ -1,0 +1,201 @@
+// Which shape and type each TensorFlow op gives. With these rules a function is traced without computing anything, which
+// costs milliseconds and no memory. An op that is not listed can't be compiled.
+import { DataType } from '../backend';
+import type { Attribute, TensorType } from '../graph';
+
+/** What a rule sees of the op that it is asked about. */
+export interface OpCall {
+  readonly inputs: TensorType[];
+  readonly attributes: Record<string, Attribute>;
+  /** The values of an input that is known while tracing, such as the target of a Reshape. */
+  readonly constant: (index: number) => number[];
+}
+
+type Rule = (call: OpCall) => TensorType[];
+
+const like: Rule = ({ inputs: [x] }) => [x];
+const broadcast: Rule = ({ inputs }) => [{ dtype: inputs[0].dtype, shape: broadcastShapes(inputs) }];
+const compare: Rule = ({ inputs }) => [{ dtype: DataType.bool, shape: broadcastShapes(inputs) }];
+const select: Rule = ({ inputs }) => [{ dtype: inputs[1].dtype, shape: broadcastShapes(inputs) }];
+
+const reduce: Rule = ({ inputs: [x], attributes, constant }) => {
+  const axes = constant(1).map((axis) => fromEnd(axis, x.shape.length));
+  const keep = 'keep_dims' in attributes && flag(attributes.keep_dims);
+  const shape = x.shape.flatMap((size, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [size]));
+  return [{ dtype: x.dtype, shape }];
+};
+
+const argReduce: Rule = ({ inputs: [x], attributes, constant }) => {
+  const axis = fromEnd(constant(1)[0], x.shape.length);
+  const dtype = attributes.output_type ? typeOf(attributes.output_type) : DataType.int64;
+  return [{ dtype, shape: x.shape.filter((_, index) => index !== axis) }];
+};
+
+const matMul: Rule = ({ inputs: [a, b], attributes }) => {
+  const [rows, columns] = [flag(attributes.transpose_a) ? 1 : 0, flag(attributes.transpose_b) ? 0 : 1];
+  return [{ dtype: a.dtype, shape: [a.shape[rows], b.shape[columns]] }];
+};
+
+/** Convolution and pooling, NHWC: the window's size comes from the filter or from `ksize`. */
+const slide =
+  (windowOf: (call: OpCall) => number[], channelsOf: (call: OpCall) => number): Rule =>
+  (call) => {
+    const [batch, ...area] = call.inputs[0].shape;
+    const strides = ints(call.attributes.strides);
+    const dilations = call.attributes.dilations ? ints(call.attributes.dilations) : [1, 1, 1, 1];
+    const padding = text(call.attributes.padding);
+    const window = windowOf(call);
+    const sizes = [0, 1].map((axis) => {
+      const span = (window[axis] - 1) * dilations[axis + 1] + 1;
+      if (padding === 'SAME') return Math.ceil(area[axis] / strides[axis + 1]);
+      const pads =
+        padding === 'EXPLICIT' ? ints(call.attributes.explicit_paddings).slice(2 * axis + 2, 2 * axis + 4) : [0, 0];
+      return Math.floor((area[axis] + pads[0] + pads[1] - span) / strides[axis + 1]) + 1;
+    });
+    return [{ dtype: call.inputs[0].dtype, shape: [batch, ...sizes, channelsOf(call)] }];
+  };
+const pool = slide(
+  ({ attributes }) => ints(attributes.ksize).slice(1, 3),
+  ({ inputs }) => inputs[0].shape[3],
+);
+
+const perChannel = (x: TensorType): TensorType => ({ dtype: DataType.float32, shape: [x.shape[3]] });
+const nothing: TensorType = { dtype: DataType.float32, shape: [0] };
+
+const concat: Rule = ({ inputs, constant }) => {
+  const tensors = inputs.slice(0, -1);
+  const axis = fromEnd(constant(inputs.length - 1)[0], tensors[0].shape.length);
+  const size = tensors.reduce((sum, { shape }) => sum + shape[axis], 0);
+  return [{ dtype: tensors[0].dtype, shape: tensors[0].shape.map((old, index) => (index === axis ? size : old)) }];
+};
+
+const slice: Rule = ({ inputs: [x], constant }) => {
+  const begin = constant(1);
+  const shape = constant(2).map((size, axis) => (size === -1 ? x.shape[axis] - begin[axis] : size));
+  return [{ dtype: x.dtype, shape }];
+};
+
+const reshape: Rule = ({ inputs: [x], constant }) => {
+  const target = constant(1);
+  const known = product(target.filter((size) => size !== -1));
+  return [{ dtype: x.dtype, shape: target.map((size) => (size === -1 ? product(x.shape) / known : size)) }];
+};
+
+/** The rule of each op that can be compiled. */
+export const shapeRules: Readonly<Record<string, Rule>> = {
+  ...each(['Abs', 'Ceil', 'Cos', 'Elu', 'Erf', 'Exp', 'Expm1', 'Floor', 'Identity'], like),
+  ...each(['LeakyRelu', 'Log', 'Log1p', 'LogSoftmax', 'Neg', 'OnesLike', 'Reciprocal', 'Relu', 'Relu6', 'Round'], like),
+  ...each(
+    ['Rsqrt', 'Selu', 'Sigmoid', 'Sign', 'Sin', 'Softmax', 'Softplus', 'Sqrt', 'Square', 'Tanh', 'ZerosLike'],
+    like,
+  ),
+  ...each(['BiasAdd', 'EluGrad', 'LogicalNot', 'MaxPoolGrad', 'ReluGrad', 'ReverseV2', 'AddN'], like),
+  ...each(['IsFinite', 'IsInf', 'IsNan'], compare),
+  ...each(['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'RealDiv', 'DivNoNan', 'FloorDiv', 'FloorMod'], broadcast),
+  ...each(['Maximum', 'Minimum', 'Pow', 'SquaredDifference'], broadcast),
+  ...each(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'], compare),
+  ...each(['Select', 'SelectV2'], select),
+  ...each(['Sum', 'Mean', 'Max', 'Min', 'Prod', 'All', 'Any'], reduce),
+  ...each(['ArgMax', 'ArgMin'], argReduce),
+  ...each(['MaxPool', 'AvgPool'], pool),
+  MatMul: matMul,
+  Conv2D: slide(
+    ({ inputs }) => inputs[1].shape,
+    ({ inputs }) => inputs[1].shape[3],
+  ),
+  DepthwiseConv2dNative: slide(
+    ({ inputs }) => inputs[1].shape,
+    ({ inputs }) => inputs[1].shape[2] * inputs[1].shape[3],
+  ),
+  ...each(['Conv2DBackpropInput', 'DepthwiseConv2dNativeBackpropInput'], ({ inputs, constant }) => [
+    { dtype: inputs[2].dtype, shape: constant(0) },
+  ]),
+  ...each(['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter'], ({ inputs, constant }) => [
+    { dtype: inputs[2].dtype, shape: constant(1) },
+  ]),
+  AvgPoolGrad: ({ inputs, constant }) => [{ dtype: inputs[1].dtype, shape: constant(0) }],
+  BiasAddGrad: ({ inputs: [dy] }) => [{ dtype: dy.dtype, shape: dy.shape.slice(-1) }],
+  FusedBatchNormV3: ({ inputs: [x] }) => [x, ...Array<TensorType>(4).fill(perChannel(x)), nothing],
+  FusedBatchNormGradV3: ({ inputs: [x] }) => [x, perChannel(x), perChannel(x), nothing, nothing],
+  BatchNorm: ({ inputs: [x, gamma] }) => [x, ...Array<TensorType>(4).fill(gamma)],
+  BatchNormGrad: ({ inputs: [, x, gamma] }) => [x, gamma, gamma],
+  SgdUpdate: ({ inputs: [parameter, velocity] }) => [parameter, velocity],
+  SparseSoftmaxCrossEntropyWithLogits: ({ inputs: [x] }) => [{ dtype: x.dtype, shape: [x.shape[0]] }, x],
+  StatelessRandomUniform: ({ constant }) => [{ dtype: DataType.float32, shape: constant(0) }],
+  ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [
+    { dtype: x.dtype, shape: [x.shape[0], ...constant(2), x.shape[3]] },
+  ],
+  ...each(['ResizeNearestNeighbor', 'ResizeNearestNeighborGrad'], ({ inputs: [x], constant }) => [
+    { dtype: x.dtype, shape: [x.shape[0], ...constant(1), x.shape[3]] },
+  ]),
+  Cast: ({ inputs: [x], attributes }) => [{ dtype: typeOf(attributes.DstT), shape: x.shape }],
+  Reshape: reshape,
+  ExpandDims: ({ inputs: [x], constant }) => {
+    const shape = x.shape.slice();
+    shape.splice(fromEnd(constant(1)[0], x.shape.length + 1), 0, 1);
+    return [{ dtype: x.dtype, shape }];
+  },
+  Transpose: ({ inputs: [x], constant }) => [{ dtype: x.dtype, shape: constant(1).map((axis) => x.shape[axis]) }],
+  Slice: slice,
+  Tile: ({ inputs: [x], constant }) => {
+    const times = constant(1);
+    return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => size * times[axis]) }];
+  },
+  PadV2: ({ inputs: [x], constant }) => {
+    const pads = constant(1);
+    return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => size + pads[2 * axis] + pads[2 * axis + 1]) }];
+  },
+  ConcatV2: concat,
+  Pack: ({ inputs, attributes }) => {
+    const shape = inputs[0].shape.slice();
+    shape.splice(fromEnd(int(attributes.axis), shape.length + 1), 0, inputs.length);
+    return [{ dtype: inputs[0].dtype, shape }];
+  },
+  Unpack: ({ inputs: [x], attributes }) => {
+    const axis = fromEnd(int(attributes.axis), x.shape.length);
+    const part = { dtype: x.dtype, shape: x.shape.filter((_, index) => index !== axis) };
+    return Array<TensorType>(x.shape[axis]).fill(part);
+  },
+  SplitV: ({ inputs: [x], constant }) => {
+    const split = fromEnd(constant(2)[0], x.shape.length);
+    return constant(1).map((size) => ({
+      dtype: x.dtype,
+      shape: x.shape.map((old, axis) => (axis === split ? size : old)),
+    }));
+  },
+  GatherV2: ({ inputs: [x, indices], constant }) => {
+    const axis = fromEnd(constant(2)[0], x.shape.length);
+    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
+  },
+  Fill: ({ inputs, constant }) => [{ dtype: inputs[1].dtype, shape: constant(0) }],
+  OneHot: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: [...inputs[0].shape, constant(1)[0]] }],
+};
+
+/** Type attributes that tfjs leaves out or (of a mean of whole numbers) gets wrong: the eager executor infers them. */
+export const inferredTypes: Readonly<Record<string, (inputs: TensorType[]) => Record<string, DataType>>> = {
+  ExpandDims: ([x, axis]) => ({ T: x.dtype, Tdim: axis.dtype }),
+  GatherV2: ([x, indices, axis]) => ({ Tparams: x.dtype, Tindices: indices.dtype, Taxis: axis.dtype }),
+  Mean: ([x]) => ({ T: x.dtype }),
+};
+
+function broadcastShapes(inputs: TensorType[]): number[] {
+  const rank = Math.max(...inputs.map(({ shape }) => shape.length));
+  return Array.from({ length: rank }, (_, axis) =>
+    inputs.reduce((size, { shape }) => {
+      const own = shape[shape.length - rank + axis] ?? 1;
+      return own === 1 ? size : own;
+    }, 1),
+  );
+}
+
+function each(ops: string[], rule: Rule): Record<string, Rule> {
+  return Object.fromEntries(ops.map((op) => [op, rule]));
+}
+
+const product = (sizes: number[]): number => sizes.reduce((a, b) => a * b, 1);
+const fromEnd = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+const flag = (attribute: Attribute): boolean => 'bool' in attribute && attribute.bool;
+const int = (attribute: Attribute): number => ('int' in attribute ? attribute.int : 0);
+const ints = (attribute: Attribute): number[] => ('ints' in attribute ? attribute.ints : []);
+const text = (attribute: Attribute): string => ('string' in attribute ? attribute.string : '');
+const typeOf = (attribute: Attribute): DataType => ('type' in attribute ? attribute.type : DataType.float32);

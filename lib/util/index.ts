@@ -1,0 +1,5 @@
+export * from './atomicFile';
+export * from './duration';
+export * from './options';
+export * from './processes';
+export * from './safetensors';

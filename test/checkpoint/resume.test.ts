@@ -1,0 +1,596 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs-node';
+import {
+  type Cifar10,
+  cosine,
+  deepCnn,
+  type EpochRecord,
+  latestCheckpoint,
+  linear,
+  listCheckpoints,
+  loadCifar10,
+  openCheckpoints,
+  restore,
+  setDropout,
+  namedParameters,
+  train,
+  type TrainOptions,
+  type TrainRecord,
+} from 'cifar10';
+import { fileName } from 'cifar10/checkpoint';
+import { judgedAccuracy, initialState } from 'cifar10/training';
+
+const root = mkdtempSync(join(tmpdir(), 'resume-'));
+after(() => rmSync(root, { recursive: true }));
+let folders = 0;
+const newFolder = () => join(root, `run${++folders}`);
+
+let data: Cifar10;
+before(async () => {
+  data = await loadCifar10({ sample: true });
+});
+
+/** Everything that a resumed run could get wrong: shuffling, crops, dropout, velocities, running statistics, schedules. */
+const options: Partial<TrainOptions> = {
+  epochs: 3,
+  batchSize: 70,
+  lr: (progress) => 0.05 * (1 - progress),
+  momentum: 0.9,
+  weightDecay: 1e-4,
+  augment: { crop: 4, flip: true },
+  seed: 5,
+  precision: 'float32',
+  validation: 50,
+};
+const tiny = () => deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
+const weights = (model: tf.LayersModel) =>
+  namedParameters(model).map(({ variable }) => variable.dataSync<'float32'>().slice());
+
+/** What is said on the console from now on. */
+function warningsOf(t: TestContext): string[] {
+  const said: string[] = [];
+  t.mock.method(console, 'warn', (line: string) => said.push(line));
+  return said;
+}
+
+/** Trains until a record is the last that is wanted, or to the end. */
+async function run(
+  model: tf.LayersModel,
+  options: Partial<TrainOptions>,
+  isEnough: (record: TrainRecord) => boolean = () => false,
+) {
+  const all: TrainRecord[] = [];
+  for await (const record of train(model, data, options)) {
+    all.push(record);
+    if (isEnough(record)) break;
+  }
+  return all;
+}
+
+/** What does not depend on how fast the machine is. */
+const numbers = (records: TrainRecord[]) =>
+  records.flatMap((record) => {
+    if (record.type === 'test') return [];
+    const { epoch, lr } = record;
+    if (record.type === 'step') return [[epoch, record.step, record.loss, record.accuracy, lr]];
+    return [[epoch, record.train, record.test, record.validation, lr]];
+  });
+
+test('a run that was broken off, anywhere and more than once, ends as one that never was, bit for bit', async () => {
+  const straight = tiny();
+  const expected = await run(straight, options);
+  const dir = newFolder();
+  const seen: TrainRecord[] = [];
+  const ends: ((record: TrainRecord) => boolean)[] = [
+    (record) => record.type === 'step' && record.epoch === 1 && record.step === 2,
+    (record) => record.type === 'step' && record.epoch === 1 && record.step === 4, // all steps done, not tested yet
+    (record) => record.type === 'test' && record.batch === 2,
+    (record) => record.type === 'epoch' && record.epoch === 1,
+    (record) => record.type === 'step' && record.epoch === 3 && record.step === 1,
+    () => false,
+  ];
+  for (const isEnough of ends) {
+    const model = tiny();
+    const part = await run(model, { ...options, checkpoint: { dir } }, isEnough);
+    const past = seen.filter((record): record is EpochRecord => record.type === 'epoch');
+    const restored = part.filter((record) => record.type === 'epoch' && record.restored);
+    assert.deepEqual(numbers(restored), numbers(past), 'the epochs before come first');
+    seen.push(...part.filter((record) => record.type !== 'epoch' || !record.restored));
+    if (numbers(seen).length === numbers(expected).length) assert.deepEqual(weights(model), weights(straight));
+    model.dispose();
+  }
+  assert.deepEqual(numbers(seen), numbers(expected));
+  straight.dispose();
+});
+
+test('a run that is over is only told again', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const first = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  const end = weights(model);
+  const again = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  assert.deepEqual(numbers(again), numbers(first.slice(-1)));
+  assert.deepEqual(weights(model), end);
+  model.dispose();
+});
+
+test('fewer epochs than the run has come to are refused, with their number', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const inThird = (record: TrainRecord) => record.type === 'step' && record.epoch === 3;
+  const long = { ...options, lr: 0.05, checkpoint: { dir } };
+  await run(model, long, inThird);
+  await assert.rejects(
+    run(model, { ...long, epochs: 2 }),
+    /epochs is 2, and .* has come to epoch 3 already: give at least 3/,
+  );
+  await run(model, long);
+  assert.equal((await run(model, long)).length, 3);
+  await assert.rejects(run(model, { ...long, epochs: 2 }), /epochs is 2, and .* has come to epoch 3 already/);
+  model.dispose();
+});
+
+const trainable = (model: tf.LayersModel) =>
+  namedParameters(model)
+    .filter((slot) => slot.trainable)
+    .map(({ variable }) => variable.dataSync());
+
+test('what makes going on impossible is named and refused; weights alone can be taken; or nothing', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const fixed = { ...options, lr: 0.05 };
+  await run(model, { ...fixed, checkpoint: { dir } }, (record) => record.type === 'step' && record.step === 2);
+  const saved = weights(model);
+  const changed: [options: Partial<TrainOptions>, says: RegExp][] = [
+    [
+      { lr: 0.01 },
+      /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\nUse the same again\. Or name another folder .*restore\(model, "/s,
+    ],
+    [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
+    [{ augment: {} }, /augment was \{"crop":4,"flip":true\}, is \{"crop":0,"flip":false\}/],
+    [{ lr: () => 0.05 }, /lr was 0\.05, is "\(\) => 0\.05"/],
+    [{ lr: cosine(0.05) }, /lr was 0\.05, is "cosine\(0\.05, \{ end: 0 \}\): 0\.05, /],
+  ];
+  for (const [change, says] of changed)
+    await assert.rejects(run(model, { ...fixed, ...change, checkpoint: { dir } }), says);
+  assert.deepEqual(weights(model), saved, 'a refusal changes nothing');
+  const other = deepCnn({ widths: [4, 4, 8, 8, 8, 9] });
+  await assert.rejects(
+    run(other, { ...fixed, checkpoint: { dir } }),
+    /layer \d+ of the model was Conv2D .*"filters":8,.*, is Conv2D .*"filters":9,/,
+  );
+  await assert.rejects(
+    run(other, { ...fixed, checkpoint: { dir, resume: 'weights' } }),
+    /is not of this model:\n {2}network\.19\.weight has shape \[8, 8, 3, 3\], the model \[9, 8, 3, 3\]/,
+  );
+  other.dispose();
+  const less = { ...data, train: { ...data.train, images: data.train.images.slice().fill(7, 0, 1) } };
+  await assert.rejects(train(model, less, { ...fixed, checkpoint: { dir } }).next(), /the data \(sha256\) was/);
+  // More epochs are no other run, as long as no schedule looks at them.
+  const longer = await run(tiny(), { ...fixed, epochs: 4, checkpoint: { dir } }, () => true);
+  assert.deepEqual([longer[0].epoch, longer[0].type === 'step' && longer[0].step], [1, 3]);
+  const [fresh, saving] = [tiny(), tiny()];
+  restore(saving, dir);
+  const first = await run(fresh, { ...fixed, lr: 0, epochs: 1, checkpoint: { dir, resume: 'weights' } }, () => true);
+  assert.equal(first[0].type === 'step' && first[0].step, 1, 'a new run');
+  assert.deepEqual(trainable(fresh), trainable(saving), 'from the weights of the old one');
+  const ignoring = tiny();
+  await run(
+    ignoring,
+    { ...fixed, lr: 0, epochs: 1, weightDecay: 0, momentum: 0, checkpoint: { dir, resume: 'ignore' } },
+    () => true,
+  );
+  const untouched = tiny();
+  assert.deepEqual(trainable(ignoring), trainable(untouched));
+  tf.dispose([model, fresh, saving, ignoring, untouched].map((m) => m.dispose()) as never);
+});
+
+test('a model of another seed, another activation or another dropout rate is named', async () => {
+  const dir = newFolder();
+  const once = { ...options, epochs: 1, checkpoint: { dir } };
+  const enough = (record: TrainRecord) => record.type === 'step' && record.step === 2;
+  const model = tiny();
+  await run(model, once, (record) => {
+    if (record.type === 'step') setDropout(model, 0.5); // the rate at the end is what is saved
+    return enough(record);
+  });
+  await assert.rejects(
+    run(tiny(), once),
+    /layer \d+ of the model was Dropout2d .*"rate":0\.5.*, is Dropout2d .*"rate":0\.2/,
+  );
+  const other = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 2 });
+  setDropout(other, 0.5);
+  await assert.rejects(run(other, once), /the model's seed was 1, is 2\n/);
+  const [next] = await run(model, once, () => true);
+  assert.equal(next.type === 'step' && next.step, 3, 'the same goes on');
+  for (const each of [model, other]) each.dispose();
+
+  const own = (activation: 'relu' | 'tanh') =>
+    tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [32, 32, 3] }),
+        tf.layers.dense({ units: 4, activation }),
+        tf.layers.dense({ units: 10 }),
+      ],
+    });
+  const ownOnce = { ...once, checkpoint: { dir: newFolder() } };
+  await run(own('relu'), ownOnce, enough);
+  await assert.rejects(run(own('tanh'), ownOnce), /layer 2 of the model was Dense .*"activation":"relu"/);
+  const [again] = await run(own('relu'), ownOnce, enough);
+  assert.equal(again.type === 'step' && again.step, 3, 'layers that tfjs has given other names are the same');
+});
+
+test('a schedule that uses a number from elsewhere is told from one with another number; a knob is not', async () => {
+  const linearly = (lr: number) => (progress: number) => lr * (1 - progress);
+  const first = { ...options, lr: linearly(0.05), checkpoint: { dir: newFolder() } };
+  const model = tiny();
+  await run(model, first, (record) => record.type === 'step' && record.step === 2);
+  await assert.rejects(run(model, { ...first, lr: linearly(0.04) }), /lr was ".*: 0\.05, .*", is ".*: 0\.04, /);
+  const knobs = { lr: 0.05 };
+  const live = { ...options, lr: () => knobs.lr, checkpoint: { dir: newFolder() } };
+  await run(model, live, (record) => record.type === 'step' && record.step === 2);
+  knobs.lr = 0.01;
+  const [record] = await run(model, live, () => true);
+  assert.deepEqual(record.type === 'step' && [record.step, record.lr], [3, 0.01]);
+  model.dispose();
+});
+
+test('what can go on says so; a run that begins anew each time does not', async () => {
+  const checkpoint = { dir: newFolder() };
+  const model = tiny();
+  const [first] = await run(model, { ...options, checkpoint }, () => true);
+  assert.equal(first.type === 'step' && first.resumable, true);
+  for (const resume of ['weights', 'ignore'] as const) {
+    const [record] = await run(model, { ...options, checkpoint: { ...checkpoint, resume } }, () => true);
+    assert.equal(record.type === 'step' && record.resumable, undefined);
+  }
+  model.dispose();
+});
+
+test('a schedule that throws ends the run, which keeps all steps before', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const lr = (progress: number) => (progress > 0.2 && progress < 0.3 ? NaN : 0.05);
+  const broken = { ...options, lr, checkpoint: { dir, everySeconds: 1000 } };
+  await assert.rejects(run(model, broken), /lr gave NaN at progress 0\.250/);
+  const { epoch, step } = restore(model, dir);
+  assert.deepEqual([epoch, step], [1, 3]);
+  model.dispose();
+});
+
+test('the best is chosen by the validation images where there are some', () => {
+  const epoch = (test: number, validation?: number) => ({
+    test: { accuracy: test },
+    ...(validation && { validation: { accuracy: validation } }),
+  });
+  const judged = (...history: object[]) => judgedAccuracy({ ...initialState, history: history as EpochRecord[] });
+  assert.equal(judged(epoch(0.5, 0.5), epoch(0.4, 0.6)), 0.6);
+  assert.equal(judged(epoch(0.5), epoch(0.7)), 0.7);
+  assert.equal(judged(), undefined);
+});
+
+for (const resume of ['weights', 'ignore'] as const) {
+  test(`a new run (resume: '${resume}') leaves the checkpoints of the one before`, async () => {
+    const dir = newFolder();
+    const model = tiny();
+    await run(model, { ...options, checkpoint: { dir } });
+    const before = listCheckpoints(dir);
+    assert.ok(before.some(({ best }) => best));
+    // Bad at first, so that it is better and better.
+    await run(model, { ...options, lr: 0.2, epochs: 4, checkpoint: { dir, resume, keep: 1 } });
+    const after = listCheckpoints(dir);
+    assert.deepEqual(after.slice(0, before.length), before);
+    const own = after.slice(before.length);
+    assert.ok(own.length >= 1 && own.length <= 2 && own.some(({ best }) => best), `${own.length} of its own`);
+    // It goes on as any other, and still leaves them.
+    await run(model, { ...options, lr: 0.2, epochs: 6, checkpoint: { dir, keep: 1 } });
+    assert.deepEqual(listCheckpoints(dir).slice(0, before.length), before);
+    assert.ok(listCheckpoints(dir).length <= before.length + 2);
+    model.dispose();
+  });
+}
+
+test('an epoch that is the best, but could not be saved, leaves the next one to be it', async (t) => {
+  const warnings = warningsOf(t);
+  const dir = newFolder();
+  const model = linear({ widths: [4, 4] });
+  // Nothing is learned, so no epoch is better than the first.
+  const still = { ...options, lr: 0, epochs: 3, checkpoint: { dir, everyEpochs: 1 } };
+  for await (const record of train(model, data, still)) {
+    if (record.type === 'test' && record.epoch === 1 && !existsSync(`${dir}-away`)) {
+      renameSync(dir, `${dir}-away`);
+      writeFileSync(dir, '');
+    }
+    if (record.type !== 'epoch' || record.epoch > 1) continue;
+    rmSync(dir);
+    renameSync(`${dir}-away`, dir);
+  }
+  assert.ok(warnings.some((line) => line.startsWith('Not saved')));
+  assert.equal(restore(model, dir, { which: 'best' }).history.length, 2);
+  model.dispose();
+});
+
+test('a best epoch whose checkpoint is damaged is trained again, and is the best again', async (t) => {
+  warningsOf(t);
+  const dir = newFolder();
+  const model = tiny();
+  const long = { ...options, checkpoint: { dir, everyEpochs: 1 } };
+  const isFirst = (record: TrainRecord) => record.type === 'epoch' && record.epoch === 1;
+  await run(model, long, (record) => record.type === 'step' && record.step === 2);
+  await run(model, long, isFirst);
+  const saved = listCheckpoints(dir);
+  assert.deepEqual(
+    saved.map(({ best }) => best),
+    [false, true],
+  );
+  const file = join(dir, fileName(saved[1].ordinal, 'weights'));
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(file, bytes);
+  await run(model, long, isFirst);
+  assert.equal(restore(model, dir, { which: 'best' }).history.length, 1);
+  model.dispose();
+});
+
+test('weights that are no numbers are not saved, and the error promises no checkpoint that is not there', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [4, 4] });
+  const broken = run(model, { ...options, lr: 1e300, checkpoint: { dir, everySeconds: 1e-9 } });
+  await assert.rejects(broken, ({ message }: Error) => /diverged/.test(message) && !message.includes('restore'));
+  assert.equal(latestCheckpoint(dir), undefined);
+  model.dispose();
+});
+
+test('a run that can’t save its end says so', async (t) => {
+  const warnings = warningsOf(t);
+  const dir = newFolder();
+  const model = tiny();
+  await run(model, { ...options, checkpoint: { dir } }, (record) => {
+    if (record.type !== 'step' || record.step < 2) return false;
+    rmSync(dir, { recursive: true });
+    writeFileSync(dir, '');
+    return true;
+  });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0], /^Not saved: .*The run has ended, and only the model holds what it learned since/s);
+  model.dispose();
+});
+
+test('two schedules of one kind are told apart by their numbers', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const first = { ...options, lr: cosine(0.05), checkpoint: { dir } };
+  await run(model, first, (record) => record.type === 'step' && record.step === 2);
+  await assert.rejects(run(model, { ...first, lr: cosine(0.01) }), /lr was "cosine\(0\.05, .*is "cosine\(0\.01, /);
+  const [record] = await run(model, { ...first, lr: cosine(0.05) }, () => true);
+  assert.equal(record.type === 'step' && record.step, 3);
+  model.dispose();
+});
+
+test('a checkpoint of another TensorFlow goes on, and says that the last bits may differ', async (t) => {
+  const dir = newFolder();
+  const once = { ...options, checkpoint: { dir } };
+  const model = tiny();
+  await run(model, once, (record) => record.type === 'step' && record.step === 2);
+  const { weights: saved, state, info } = latestCheckpoint(dir)!;
+  const store = openCheckpoints(dir);
+  store.save({ weights: saved, state, info: { ...info, versions: { tensorflow: '1.0.0' } } });
+  store.close();
+  const warnings = t.mock.method(console, 'warn', () => {});
+  const [record] = await run(model, once, () => true);
+  assert.equal(record.type === 'step' && record.step, 3);
+  assert.match(
+    String(warnings.mock.calls[0].arguments[0]),
+    /is of TensorFlow 1\.0\.0, and this is \d.*not to the last bit/,
+  );
+  await run(model, once, () => true);
+  assert.equal(warnings.mock.callCount(), 1, 'its own checkpoint needs no warning');
+  model.dispose();
+});
+
+test('restore says what is missing, and changes nothing then', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [16, 16] });
+  const stopped = (record: TrainRecord) => record.type === 'step' && record.step === 2;
+  await run(model, { ...options, checkpoint: { dir } }, stopped);
+  const other = linear({ widths: [16, 16], seed: 9 });
+  const before = weights(other);
+  assert.throws(
+    () => restore(other, dir, { which: 'best' }),
+    /No checkpoint in .* was saved as the best: take 'latest'/,
+  );
+  assert.throws(
+    () => restore(other, dir, { which: 'newest' as 'best' }),
+    /which is "newest"; expected 'latest' or 'best'/,
+  );
+  assert.throws(() => restore(other, newFolder()), /There is no checkpoint in/);
+  assert.throws(() => restore(other, join(dir, readdirSync(dir)[0])), /is a file; expected a folder/);
+  const foreign = newFolder();
+  const store = openCheckpoints(foreign);
+  const { weights: saved, state } = latestCheckpoint(dir)!;
+  store.save({ weights: saved, state, info: {}, best: true });
+  store.close();
+  assert.throws(() => restore(other, foreign), /was not saved by train/);
+  assert.deepEqual(weights(other), before);
+  assert.equal(restore(other, dir).step, 2);
+  assert.deepEqual(weights(other), weights(model));
+  for (const each of [model, other]) each.dispose();
+});
+
+test('divergence stops the run before anything is saved, and the last good weights come back in one call', async () => {
+  const dir = newFolder();
+  const model = linear({ widths: [16, 16] });
+  const explode = {
+    ...options,
+    lr: (progress: number) => (progress < 0.4 ? 0.01 : 1e30),
+    checkpoint: { dir, everyEpochs: 1 },
+  };
+  await assert.rejects(
+    run(model, explode),
+    /diverged.*restore\(model, ".*", \{ which: 'best' \}\) brings the best weights/,
+  );
+  assert.ok(weights(model).some((values) => values.some((value) => !Number.isFinite(value) || Math.abs(value) > 1e6)));
+  const position = restore(model, dir);
+  assert.equal(position.epoch, 2);
+  assert.equal(position.history.length, 1);
+  assert.ok(weights(model).every((values) => values.every((value) => Math.abs(value) < 10)));
+  model.dispose();
+});
+
+test('divergence before anything was saved does not promise what is not there, nor at the end of the last epoch', async () => {
+  const steep = { ...options, validation: 0, lr: 1e30, batchSize: 300, epochs: 1 };
+  for (const lost of [steep, { ...steep, batchSize: 50 }]) {
+    const dir = newFolder();
+    const model = linear({ widths: [16, 16] });
+    await assert.rejects(
+      run(model, { ...lost, checkpoint: { dir } }),
+      /diverged.*no good weights any more: make a new one/,
+    );
+    assert.equal(latestCheckpoint(dir), undefined);
+    model.dispose();
+  }
+});
+
+test('an abort while the test images are classified loses nothing', async () => {
+  const dir = newFolder();
+  const straight = tiny();
+  const expected = await run(straight, { ...options, epochs: 1 });
+  const abort = new AbortController();
+  const model = tiny();
+  const part: TrainRecord[] = [];
+  for await (const record of train(model, data, { ...options, epochs: 1, signal: abort.signal, checkpoint: { dir } })) {
+    part.push(record);
+    // The turn after the last step belongs to the test.
+    if (record.type === 'step' && record.step === record.steps) setTimeout(() => abort.abort(), 1);
+  }
+  assert.ok(!part.some(({ type }) => type === 'epoch'), 'it ended before its test did');
+  const rest = await run(model, { ...options, epochs: 1, checkpoint: { dir } });
+  assert.deepEqual(numbers(rest.slice(-1)), numbers(expected.slice(-1)));
+  assert.deepEqual(weights(model), weights(straight));
+  tf.dispose([model.dispose(), straight.dispose()] as never);
+});
+
+test('a folder that can’t be made is refused at once', async () => {
+  const model = tiny();
+  for (const dir of ['/proc/nothing/here', __filename, join(__filename, 'below')]) {
+    await assert.rejects(run(model, { ...options, checkpoint: { dir } }), (error: Error) =>
+      error.message.includes(dir),
+    );
+  }
+  model.dispose();
+});
+
+test('checkpoints leave no tensor and no lock behind', async () => {
+  const dir = newFolder();
+  const model = tiny();
+  const before = tf.memory().numTensors;
+  await run(model, { ...options, epochs: 1, checkpoint: { dir, everySeconds: 0.001 } });
+  assert.equal(tf.memory().numTensors, before);
+  assert.deepEqual(
+    readdirSync(dir).filter((name) => name.startsWith('.')),
+    [],
+  );
+  model.dispose();
+});
+
+test('a checkpoint folder that can’t be written any more is told of, and the training goes on', async (t) => {
+  const dir = newFolder();
+  const warnings = warningsOf(t);
+  const model = tiny();
+  const all: TrainRecord[] = [];
+  for await (const record of train(model, data, { ...options, epochs: 2, checkpoint: { dir, everyEpochs: 1 } })) {
+    all.push(record);
+    if (record.type === 'epoch' && record.epoch === 1) {
+      // A file where the folder was: as when a disk is unplugged.
+      renameSync(dir, `${dir}.gone`);
+      writeFileSync(dir, '');
+    }
+  }
+  assert.equal(all.filter(({ type }) => type === 'epoch').length, 2);
+  assert.ok(warnings.length > 0 && /^Not saved: .*The training goes on/s.test(warnings[0]), warnings.join());
+  assert.equal(restore(model, `${dir}.gone`).epoch, 2, 'what was good is loadable');
+  model.dispose();
+});
+
+/** A training in a process of its own, which prints a line a step and saves often. */
+const script = (dir: string) => `
+  const { deepCnn, loadCifar10, train } = require('cifar10');
+  (async () => {
+    const data = await loadCifar10({ sample: true });
+    const model = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
+    const options = { epochs: 3, batchSize: 70, lr: 0.05, momentum: 0.9, seed: 5, precision: 'float32',
+      augment: { crop: 4, flip: true }, checkpoint: { dir: ${JSON.stringify(dir)}, everySeconds: 0.01 } };
+    for await (const record of train(model, data, options)) console.log(JSON.stringify(record));
+  })();`;
+
+/** Runs it until it has printed so many steps, then sends the signal, more than once. */
+function startAndSignal(
+  dir: string,
+  steps: number,
+  signal?: NodeJS.Signals,
+): Promise<{ lines: TrainRecord[]; code: number | null; by: string | null }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['-e', script(dir)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (!signal || text.split('"type":"step"').length <= steps) return;
+      for (const ms of [0, 10, 30]) setTimeout(() => child.kill(signal), ms);
+    });
+    child.on('close', (code, by) => {
+      const lines = text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as TrainRecord);
+      resolve({ lines, code, by });
+    });
+  });
+}
+
+test('a process that was killed, again and again, ends as one that never was', async () => {
+  const straight = await startAndSignal(newFolder(), Infinity);
+  const dir = newFolder();
+  await startAndSignal(dir, 3, 'SIGKILL');
+  await startAndSignal(dir, 4, 'SIGKILL');
+  const last = await startAndSignal(dir, Infinity);
+  const epochs = (lines: TrainRecord[]) => numbers(lines.filter(({ type }) => type === 'epoch'));
+  assert.equal(last.code, 0);
+  assert.deepEqual(epochs(last.lines), epochs(straight.lines));
+});
+
+test('SIGTERM, once or repeated, saves and then ends the process the way that a shell calls 143', async () => {
+  const dir = newFolder();
+  const { by, lines } = await startAndSignal(dir, 2, 'SIGTERM');
+  assert.equal(by, 'SIGTERM');
+  const model = tiny();
+  const { epoch, step } = restore(model, dir);
+  const seen = lines.filter(({ type }) => type === 'step').length;
+  // The line of the last step may still be in the pipe when the process ends.
+  const saved = 5 * (epoch - 1) + step;
+  assert.ok(saved === seen || saved === seen + 1, `saved after ${saved} steps, ${seen} were told`);
+  model.dispose();
+});
+
+test('a run that nobody reads on does not keep its process alive when asked to end again, seconds later', async () => {
+  const code = script(newFolder()).replace(
+    'for await',
+    'const run = train(model, data, options); await run.next(); setInterval(() => {}, 1000); console.log(1); return; for await',
+  );
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  const early = await Promise.race([ended, sleep(5500, 'lives')]);
+  assert.equal(early, 'lives', 'it waits for the step and the save first');
+  // The child's clock began when it was told, which may be later.
+  const again = setInterval(() => child.kill('SIGTERM'), 500);
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
+  clearInterval(again);
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import { linear, namedParameters } from 'cifar10';
+import { sgdUpdate } from 'cifar10/engine';
+import { sgd } from 'cifar10/training';
+import { learnInputs, makeTrainStep } from 'cifar10/training';
+import { compiledAndEager, opsOf, opsOfTypes, randoms, relativeError, skip } from './ownOps';
+
+type Gradient = (x: tf.Tensor, dy: tf.Tensor) => tf.Tensor;
+const gradientOf: Gradient = (x, dy) => tf.matMul(x, dy, true, false);
+
+/** A step of SGD for weights that have this gradient. */
+const stepOf =
+  (gradient: Gradient) =>
+  (x: tf.Tensor, dy: tf.Tensor, w: tf.Tensor, v: tf.Tensor, knobs: tf.Tensor): Record<'w' | 'v', tf.Tensor> => {
+    const [lr, momentum, weightDecay] = tf.unstack(knobs) as tf.Scalar[];
+    const [nextW, nextV] = sgdUpdate(w, v, gradient(x, dy), { lr, momentum, weightDecay });
+    return { w: nextW, v: nextV };
+  };
+
+/** Of x, dy, w and v. */
+const shapesOf = (rows: number, inputs: number, outputs: number): number[][] => [
+  [rows, inputs],
+  [rows, outputs],
+  [inputs, outputs],
+  [inputs, outputs],
+];
+
+// Inputs on both sides of a group of 12 and of a part of 96; an odd number of panels; more rows than are summed at once; the
+// course's own layers.
+for (const [rows, inputs, outputs] of [
+  [1, 1, 16],
+  [5, 7, 48],
+  [33, 96, 32],
+  [256, 97, 80],
+  [600, 109, 16],
+  [256, 3072, 512],
+  [80, 4096, 1024],
+]) {
+  for (const momentum of [0, 0.9]) {
+    test(
+      `[${rows}, ${inputs}]ᵀ · [${rows}, ${outputs}], momentum ${momentum}: as product and step apart`,
+      { skip },
+      () => {
+        const arguments_ = [...randoms(...shapesOf(rows, inputs, outputs)), tf.tensor1d([0.1, momentum, 0.01])];
+        const { first, again, eager } = compiledAndEager(stepOf(gradientOf), arguments_);
+        for (const name of ['w', 'v'] as const) {
+          const error = relativeError(first[name], eager[name]);
+          assert.deepEqual(first[name].shape, [inputs, outputs]);
+          assert.ok(error < 2e-6, `${name} is off by ${error.toExponential(1)}`);
+          assert.deepEqual(again[name].dataSync(), first[name].dataSync(), 'the same each time');
+        }
+        if (momentum === 0) assert.deepEqual(first.v.dataSync(), arguments_[3].dataSync(), 'v is left alone');
+        tf.dispose([arguments_, first, again, eager]);
+      },
+    );
+  }
+}
+
+test('takes the place of the gradient and of its step', { skip }, () => {
+  const found = opsOf(stepOf(gradientOf), ...shapesOf(8, 24, 32), [3]);
+  assert.ok(found.includes('LinearSgdUpdate') && !found.includes('SgdUpdate'));
+});
+
+const others: [string, ReturnType<typeof stepOf>, [number, number, number]][] = [
+  ['ten outputs', stepOf(gradientOf), [8, 24, 10]],
+  ['no rows', stepOf(gradientOf), [0, 24, 32]],
+  ['another gradient', stepOf((x, dy) => tf.mul(2, gradientOf(x, dy))), [8, 24, 32]],
+  ['both factors transposed', stepOf((x, dy) => tf.matMul(x, dy, true, true)), [32, 32, 32]],
+  ['a gradient of factors that lie otherwise', stepOf((x, dy) => tf.matMul(tf.transpose(x), dy)), [8, 24, 32]],
+];
+for (const [name, step, [rows, inputs, outputs]] of others) {
+  test(`${name}: the two ops stay`, { skip }, () => {
+    const found = opsOf(step, ...shapesOf(rows, inputs, outputs), [3]);
+    assert.ok(found.includes('SgdUpdate') && found.includes('MatMul') && !found.includes('LinearSgdUpdate'));
+  });
+}
+
+test('so it does in the training of a model', { skip }, () => {
+  const model = linear();
+  const parameters = namedParameters(model).map(({ variable }) => variable);
+  const optimizer = sgd(parameters);
+  const learn = makeTrainStep(model, optimizer, { crop: 0, flip: false });
+  const found = opsOfTypes(learn, learnInputs(4));
+  // The last layer has ten outputs; and there is each layer's bias.
+  assert.equal(found.filter((op) => op === 'LinearSgdUpdate').length, 2);
+  assert.equal(found.filter((op) => op === 'SgdUpdate').length, 4);
+  optimizer.dispose();
+  model.dispose();
+});
+
+test('a gradient that is asked for, too, is computed once', { skip }, () => {
+  const both = (...[x, dy, w, v, knobs]: tf.Tensor[]) => {
+    let asked!: tf.Tensor;
+    const step = stepOf((a, b) => (asked = gradientOf(a, b)))(x, dy, w, v, knobs);
+    return { ...step, asked };
+  };
+  const found = opsOf(both, ...shapesOf(8, 24, 32), [3]);
+  assert.ok(found.includes('SgdUpdate') && !found.includes('LinearSgdUpdate'));
+  assert.equal(found.filter((op) => op === 'MatMul').length, 1);
+});

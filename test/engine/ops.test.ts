@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import * as tf from '@tensorflow/tfjs-node';
+import { compile } from 'cifar10';
+import { backend } from 'cifar10/engine';
+import { sgdUpdate, softmaxCrossEntropy, statelessUniform } from 'cifar10/engine';
+import { close, numericalGradient } from '../numbers';
+
+test('cross entropy: value as tfjs’s, gradient as finite differences', () => {
+  tf.tidy(() => {
+    const logits = tf.randomNormal<tf.Rank.R2>([6, 10], 0, 2, 'float32', 3);
+    const labels = tf.tensor1d([0, 3, 9, 9, 1, 5], 'int32');
+    const loss = (x: tf.Tensor) => softmaxCrossEntropy(x as tf.Tensor2D, labels);
+    const reference = tf.losses.softmaxCrossEntropy(tf.oneHot(labels, 10), logits);
+    close(loss(logits).dataSync(), reference.dataSync(), 1e-5);
+    close(tf.grad(loss)(logits).dataSync(), numericalGradient(loss, logits), 1e-3);
+  });
+});
+
+test('the second derivative of the cross entropy agrees with finite differences', () => {
+  tf.tidy(() => {
+    const logits = tf.randomNormal([4, 5], 0, 1, 'float32', 3);
+    const loss = (x: tf.Tensor) => tf.mul(4, softmaxCrossEntropy(x as tf.Tensor2D, tf.tensor1d([0, 3, 4, 1], 'int32')));
+    const penalty = (x: tf.Tensor) => tf.sum(tf.square(tf.grad(loss)(x)));
+    const gradient = tf.grad(penalty)(logits).dataSync();
+    assert.ok(gradient.some((value) => Math.abs(value) > 0.1));
+    close(gradient, numericalGradient(penalty, logits), 1e-3);
+  });
+});
+
+test('stateless random numbers are uniform and a function of the key', () => {
+  tf.tidy(() => {
+    const draw = (key: number[]) => statelessUniform([20_000], tf.tensor1d(key, 'int32')).dataSync<'float32'>();
+    const values = draw([1, 2]);
+    assert.deepEqual(draw([1, 2]), values);
+    assert.notDeepEqual(draw([2, 1]), values);
+    assert.ok(values.every((v) => v >= 0 && v < 1));
+    assert.ok(Math.abs(values.reduce((a, b) => a + b, 0) / values.length - 0.5) < 0.01);
+  });
+});
+
+test('sgdUpdate refuses sizes that do not agree', (t) => {
+  if (backend.isUsingGpuDevice) return t.skip('the op is for processors');
+  tf.tidy(() => {
+    const [ten, two, number] = [tf.ones([10]), tf.ones([2]), tf.scalar(1)];
+    const knobs = { lr: number, momentum: number, weightDecay: number };
+    for (const [w, v, g] of [
+      [ten, ten, two],
+      [ten, two, ten],
+      [two, ten, ten],
+    ]) {
+      assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's size/);
+    }
+    assert.throws(() => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }), /one number/);
+  });
+});
+
+/** On a machine without a GPU: in the ops that one would use. */
+function withoutOwnOps(t: TestContext): void {
+  const hidden = backend as { isUsingGpuDevice: boolean };
+  const { isUsingGpuDevice } = hidden;
+  hidden.isUsingGpuDevice = true;
+  t.after(() => {
+    hidden.isUsingGpuDevice = isUsingGpuDevice;
+  });
+}
+
+for (const shape of [[], [7], [3, 5], [300, 517]]) {
+  for (const momentum of [0.9, 0]) {
+    for (const isOwn of [true, false]) {
+      const ops = isOwn ? '' : ", in TensorFlow's ops";
+      test(`sgdUpdate of [${shape.join()}] moves every parameter as PyTorch's SGD does, momentum ${momentum}${ops}`, (t) => {
+        if (!isOwn) withoutOwnOps(t);
+        const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
+        const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
+        const before = tf.memory().numTensors;
+        const [nextW, nextV] = sgdUpdate(w, v, g, knobs);
+        assert.equal(tf.memory().numTensors, before + 2);
+        assert.deepEqual([nextW.shape, nextV.shape], [shape, shape]);
+        const [w0, v0, g0, w1] = [w, v, g, nextW].map((tensor) => tensor.dataSync());
+        v.dispose();
+        const v1 = nextV.dataSync();
+        w0.forEach((_, i) => {
+          const moved = momentum * v0[i] + g0[i] + 0.01 * w0[i];
+          const velocity = momentum === 0 ? v0[i] : moved;
+          assert.ok(Math.abs(v1[i] - velocity) < 1e-6, `velocity ${i} is ${v1[i]}, not ${velocity}`);
+          assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * moved)) < 1e-6, `parameter ${i} is ${w1[i]}`);
+        });
+        const step = (...[a, b, c, lr, m, weightDecay]: tf.Tensor[]) => {
+          const [parameter, velocity] = sgdUpdate(a, b, c, { lr, momentum: m, weightDecay } as typeof knobs);
+          return { parameter, velocity };
+        };
+        const program = compile({ step }, { precision: 'float32' });
+        const again = tf.tensor(v0, shape);
+        const { parameter, velocity } = program.step(w, again, g, knobs.lr, knobs.momentum, knobs.weightDecay);
+        assert.deepEqual(parameter.dataSync(), w1, 'compiled, the same to the last bit');
+        assert.deepEqual(velocity.dataSync(), v1, 'compiled, the same to the last bit');
+        program.dispose();
+        tf.dispose([w, g, nextW, nextV, again, parameter, velocity, ...Object.values(knobs)]);
+        assert.equal(tf.memory().numTensors, before - 6);
+      });
+    }
+  }
+}
