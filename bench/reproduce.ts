@@ -100,7 +100,7 @@ export async function reproduce(
     options,
     precision: resolvePrecision('auto'),
     machine: `${cpus()[0].model}, ${cpus().length} cores`,
-    versions,
+    versions: versions(),
     data: { hash: data.hash, official: data.official },
     history: history.map(({ epoch, train, test, seconds }) => ({ epoch, train, test, seconds })),
   };

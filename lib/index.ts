@@ -83,7 +83,7 @@ export { DataType } from './engine/backend';
 export { compile } from './engine/compile';
 export type { CompileOptions, Program } from './engine/compile';
 export type { TensorType } from './engine/graph';
-export { statelessUniform } from './engine/ops/ops';
+export { randomUniform } from './engine/ops/ops';
 export { setDropout } from './models/torchLayers';
 export type { Precision } from './engine/precision';
 export { augment, normalize } from './data/augment';

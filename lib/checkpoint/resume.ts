@@ -88,7 +88,7 @@ export function openCheckpointManager(
     const content = {
       weights: checkFinite(stateDict(slots), rescue()),
       state: checkFinite(stateDict(optimizer.slots(learned)), rescue()),
-      info: { ...identity(), position, versions, since } satisfies RunInfo,
+      info: { ...identity(), position, versions: versions(), since } satisfies RunInfo,
       best: isBetter(accuracy),
       metadata: weightsMetadata(position, options),
       since,
@@ -194,9 +194,9 @@ function resume(
     );
   }
   const { tensorflow } = info.versions ?? {};
-  if (tensorflow !== versions.tensorflow) {
+  if (tensorflow !== versions().tensorflow) {
     console.warn(
-      `The checkpoint in ${dir} is of TensorFlow ${tensorflow}, and this is ${versions.tensorflow}: the run goes on, but not ` +
+      `The checkpoint in ${dir} is of TensorFlow ${tensorflow}, and this is ${versions().tensorflow}: the run goes on, but not ` +
         'to the last bit as if it had never stopped.',
     );
   }

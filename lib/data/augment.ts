@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { castTo, statelessUniform, transformImages } from '../engine/ops/ops';
+import { castTo, randomUniform, transformImages } from '../engine/ops/ops';
 import { DataType } from '../engine/backend';
 import { foldIn } from '../engine/ops/random';
 
@@ -30,7 +30,7 @@ export function augmentBy(
 ): tf.Tensor {
   return tf.tidy(() => {
     const [batch, , width] = images.shape;
-    const uniform = statelessUniform([batch, 3], foldIn(key, 'augment'));
+    const uniform = randomUniform([batch, 3], foldIn(key, 'augment'));
     const [left, top, coin] = tf.unstack(uniform, 1) as tf.Tensor1D[];
     const offset = (u: tf.Tensor1D) => tf.sub(tf.floor(tf.mul(u, tf.add(tf.mul(crop, 2), 1))), crop);
     const zero = tf.zerosLike(coin);
@@ -40,7 +40,7 @@ export function augmentBy(
     const a0 = tf.sub(one, tf.mul(mirrored, 2));
     const a2 = tf.add(tf.mul(mirrored, width - 1), offset(left));
     const b2 = offset(top);
-    return transformImages(images, tf.stack([a0, zero, a2, zero, one, b2, zero, zero], 1) as tf.Tensor2D);
+    return transformImages(images as tf.Tensor4D, tf.stack([a0, zero, a2, zero, one, b2, zero, zero], 1) as tf.Tensor2D);
   });
 }
 

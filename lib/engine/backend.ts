@@ -1,4 +1,5 @@
-// The file that touches private parts of tfjs-node 4.22.0, hence the pin on that version. (session.ts takes its messages.)
+// The one file that touches private parts of tfjs-node 4.22.0, hence the pin on that version. (session.ts takes its protobuf
+// messages.) Nothing happens at import: `backend()` looks the backend up at each use.
 import * as tf from '@tensorflow/tfjs-node';
 import { processorHas } from './processor';
 
@@ -13,6 +14,9 @@ export const DataType = {
   resource: 20,
 } as const;
 export type DataType = (typeof DataType)[keyof typeof DataType];
+
+/** The kinds of an op's attributes (`TF_AttrType` in `tensorflow/c/c_api.h`). */
+export const AttributeKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
 
 /** An attribute of a TensorFlow op, as the binding takes it. */
 export interface OpAttribute {
@@ -33,12 +37,6 @@ export type DataId = object;
 
 interface Binding {
   readonly TF_Version: string;
-  readonly TF_ATTR_STRING: number;
-  readonly TF_ATTR_INT: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_BOOL: number;
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_ATTR_SHAPE: number;
   createTensor(shape: number[], dtype: number, values: tf.TypedArray): number;
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
@@ -75,56 +73,62 @@ interface NodeBackend {
   readonly disposeData: (id: DataId) => boolean;
 }
 
-/** tfjs's TensorFlow backend, with the parts that its types hide. */
-export const backend = tf.backend() as unknown as NodeBackend;
-export const binding = backend.binding;
+/**
+ * tfjs's TensorFlow backend, with the parts that its types hide.
+ * @throws Error where tfjs computes with another one
+ */
+export function backend(): NodeBackend {
+  const name = tf.getBackend();
+  if (name !== 'tensorflow') {
+    throw new Error(
+      `tfjs computes with its backend '${name}', but this library needs TensorFlow's: call tf.setBackend('tensorflow').`,
+    );
+  }
+  return tf.backend() as unknown as NodeBackend;
+}
 
-/** What a result depends on, by name. */
-export const versions = { node: process.versions.node, tensorflow: binding.TF_Version, tfjs: tf.version.tfjs };
+export const isOnGpu = (): boolean => backend().isUsingGpuDevice;
+
+/** The versions that a result depends on, by name. */
+export const versions = (): Record<'node' | 'tensorflow' | 'tfjs', string> => ({
+  node: process.versions.node,
+  tensorflow: backend().binding.TF_Version,
+  tfjs: tf.version.tfjs,
+});
 
 /** TensorFlow's type of a tensor; unlike `tensor.dtype` it knows uint8. */
-export const dataTypeOf = (tensor: tf.Tensor): DataType => backend.tensorMap.get(tensor.dataId).dtype as DataType;
+export const dataTypeOf = (tensor: tf.Tensor): DataType => backend().tensorMap.get(tensor.dataId).dtype as DataType;
 
 /** An op's attribute that is a type. */
 export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
   name,
-  type: binding.TF_ATTR_TYPE,
+  type: AttributeKind.type,
   value,
 });
 
 /** A tensor with a shape and a type but no values: what a function is traced with. */
 export const symbolicTensor = (shape: number[], dtype: DataType): tf.Tensor =>
-  backend.createOutputTensor({ id: -1, shape, dtype: dtype === DataType.bfloat16 ? DataType.float32 : dtype });
+  backend().createOutputTensor({ id: -1, shape, dtype: dtype === DataType.bfloat16 ? DataType.float32 : dtype });
 
 /** Whether a tensor is such a one. */
 export function isSymbolic(tensor: tf.Tensor): boolean {
-  const { id, values } = backend.tensorMap.get(tensor.dataId);
+  const { id, values } = backend().tensorMap.get(tensor.dataId);
   return id === -1 && !values;
 }
 
-/**
- * A uint8 tensor, a quarter of the size of tfjs's int32. Only TensorFlow's own kernels understand it (see ops.ts).
- * @param values as many as the shape holds
- */
-export const uint8Tensor = (values: Uint8Array, shape: number[]): tf.Tensor =>
-  backend.createOutputTensor({
-    id: binding.createTensor(shape, DataType.uint8, values),
-    shape,
-    dtype: DataType.uint8,
-  });
+/** Whether TensorFlow computes on a processor that our custom ops (lib/engine/native/ops) are for. */
+export const hasCustomOps = (): boolean => !isOnGpu() && processorHas('avx2', 'fma');
 
-/** Whether TensorFlow computes on a processor that our own ops (lib/engine/native/ops) are for. */
-export const hasCustomOps = (): boolean => !backend.isUsingGpuDevice && processorHas('avx2', 'fma');
-
-/** All variables that exist and were not disposed. */
+/** All variables that were not disposed. */
 export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);
 
 const assignments = new WeakMap<tf.Variable, number>();
 
-/** How often a variable was assigned to. Its `dataId` would not tell: a clone that is assigned back has an old one. */
+/** How often a variable was assigned to. Its `dataId` would not tell: assigning a clone restores an earlier one. */
 export const assignmentsTo = (variable: tf.Variable): number => assignments.get(variable) ?? 0;
 
-function countAssignments(): void {
+/** Makes tfjs's variables count their assignments. Call it once. */
+export function countAssignments(): void {
   const { prototype } = tf.Variable;
   const assign = Reflect.get(prototype, 'assign') as (this: tf.Variable, value: tf.Tensor) => void;
   prototype.assign = function (this: tf.Variable, value: tf.Tensor): void {
@@ -132,21 +136,20 @@ function countAssignments(): void {
     assignments.set(this, assignmentsTo(this) + 1);
   };
 }
-countAssignments();
 
 /**
- * Gives each variable values of its own, without a copy in memory. `assign` shares what it is given (another variable's values,
- * a clone's), and whoever follows values then takes one for the other.
- * @returns a function that lets them share again; what was assigned (and put back) in between does not count
+ * Gives each variable a `dataId` of its own, without a copy in memory. `assign` shares the values that it is given (another
+ * variable's, a clone's), so that a `dataId` would not tell two variables apart.
+ * @returns a function that lets them share again; assignments in between (which were undone) do not count
  */
 export function separateVariables(): () => void {
   const counts = liveVariables().map((variable) => [variable, assignmentsTo(variable)] as const);
-  const shared = liveVariables().filter(({ dataId }) => backend.refCount(dataId) > 1);
+  const shared = liveVariables().filter(({ dataId }) => backend().refCount(dataId) > 1);
   const before = shared.map((variable) => {
     const { dataId } = variable;
-    backend.incRef(dataId);
+    backend().incRef(dataId);
     const T = typeAttribute('T', dataTypeOf(variable));
-    tf.tidy(() => variable.assign(backend.executeSingleOutput('Identity', [T], [variable])));
+    tf.tidy(() => variable.assign(backend().executeSingleOutput('Identity', [T], [variable])));
     return [variable, dataId] as const;
   });
   return () => {
@@ -155,10 +158,10 @@ export function separateVariables(): () => void {
   };
 }
 
-/** Whether a gradient is taken of what runs now: of a gradient itself, where one is being computed. */
+/** Whether the ops that run now are differentiated. In the gradient of an op: whether a second derivative is being taken. */
 export const isDifferentiated = (): boolean => tf.engine().state.gradientDepth > 0;
 
-/** Points a variable at other values, and takes over one hold on them (`incRef`). */
+/** Points a variable at other values; takes over one reference to them (`incRef`). */
 export function setVariableData(variable: tf.Variable, dataId: DataId): void {
   const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: variable.shape, dtype: variable.dtype });
   variable.assign(tensor);
@@ -166,11 +169,11 @@ export function setVariableData(variable: tf.Variable, dataId: DataId): void {
 }
 
 /**
- * Pixels as a JPEG file; at once, where `tf.node.encodeJpeg` gives a promise.
+ * Pixels as a JPEG file; synchronous, unlike `tf.node.encodeJpeg`.
  * @param pixels uint8 [height, width, 3]
  */
 export function encodeJpeg(pixels: Uint8Array, height: number, width: number, quality = 85): Uint8Array {
-  const file = backend.encodeJpeg(pixels, [height, width, 3], 'rgb', quality, false, true, true, 'in', 300, 300, '');
+  const file = backend().encodeJpeg(pixels, [height, width, 3], 'rgb', quality, false, true, true, 'in', 300, 300, '');
   const [bytes] = file.dataSync() as unknown as Uint8Array[];
   file.dispose();
   return bytes;

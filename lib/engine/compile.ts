@@ -8,7 +8,7 @@ import { addNode, createGraph, type Graph, type Node, type TensorType } from './
 import { withCustomOps } from './passes/customOps';
 import { resolvePrecision, type Precision } from './precision';
 import { openSession, type Session } from './session';
-import './ops/kernels';
+import { prepareEngine } from './ops/prepare';
 import { trace, type TensorFunction } from './trace/trace';
 import type { VariableMap } from './trace/variables';
 
@@ -79,6 +79,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   functions: F,
   { precision = 'auto' }: CompileOptions = {},
 ): Program<F> {
+  prepareEngine();
   const lowered = resolvePrecision(precision) === 'bfloat16';
   const taken = Object.keys(functions).find((name) => METHODS.includes(name));
   if (taken) throw new Error(`compile: a function has the name ${taken}, as the program's own method; rename it.`);

@@ -1,5 +1,5 @@
 // A TensorFlow graph as plain objects. (session.ts serialises it.)
-import { binding, DataType, type OpAttribute } from './backend';
+import { AttributeKind, DataType, type OpAttribute } from './backend';
 
 /** One output of a node. */
 export interface Value {
@@ -89,17 +89,17 @@ export const cast = (graph: Graph, value: Value, dtype: DataType, name: string):
 /** An attribute as tfjs hands it to the binding, as the graph holds it. */
 export function fromOpAttribute({ name, type, value }: OpAttribute): Attribute {
   switch (type) {
-    case binding.TF_ATTR_TYPE:
+    case AttributeKind.type:
       return { type: value as DataType };
-    case binding.TF_ATTR_INT:
+    case AttributeKind.int:
       return Array.isArray(value) ? { ints: value as number[] } : { int: value as number };
-    case binding.TF_ATTR_FLOAT:
+    case AttributeKind.float:
       return { float: value as number };
-    case binding.TF_ATTR_BOOL:
+    case AttributeKind.bool:
       return { bool: value as boolean };
-    case binding.TF_ATTR_STRING:
+    case AttributeKind.string:
       return { string: value as string };
-    case binding.TF_ATTR_SHAPE:
+    case AttributeKind.shape:
       return { shape: value as number[] };
     default:
       throw new Error(`attribute ${name} has type ${type}, which graphs do not hold`);

@@ -1,28 +1,28 @@
-export * from './arguments';
-export * from './backend';
-export * from './compile';
-export * from './graph';
-export * from './ops/batchNorm';
-export * from './ops/call';
-export * from './ops/kernels';
-export * from './ops/ops';
-export * from './ops/random';
-export * from './passes/activation';
-export * from './passes/autocast';
-export * from './passes/batchNorm';
-export * from './passes/customOps';
-export * from './passes/linearUpdate';
-export * from './passes/maxPool';
-export * from './passes/normRelu';
-export * from './passes/normalise';
-export * from './passes/product';
-export * from './passes/rewrite';
-export * from './passes/winograd';
-export * from './precision';
-export * from './processor';
-export * from './session';
-export * from './trace/dryRun';
-export * from './trace/recorder';
-export * from './trace/shapes';
-export * from './trace/trace';
-export * from './trace/variables';
+// The entry `cifar10/engine`. First what a reader's own optimizers, augmentations, losses and layers are made of.
+export { compile } from './compile';
+export type { CompileOptions, Program } from './compile';
+export type { TensorFunction } from './trace/trace';
+export type { TensorType } from './graph';
+export { DataType } from './backend';
+export type { Precision } from './precision';
+export { castTo, randomUniform, sgdUpdate, softmaxCrossEntropy, transformImages, uint8Tensor } from './ops/ops';
+export { foldIn, randomKey } from './ops/random';
+export { batchNormTraining } from './ops/batchNorm';
+export type { NormStatistics } from './ops/batchNorm';
+export { prepareEngine } from './ops/prepare';
+
+// What the rest of the library asks of it.
+export { backend, encodeJpeg, hasCustomOps, isOnGpu, versions } from './backend';
+export { resolvePrecision, warnOfEmulation } from './precision';
+export { processorHas } from './processor';
+
+// Its parts, for its own tests.
+export { CUSTOM_OPS } from './ops/customOps';
+export { executeOp, executeOps } from './ops/call';
+export { addNode, addOp, createGraph, typeOf } from './graph';
+export type { Graph, Node, Value } from './graph';
+export { trace } from './trace/trace';
+export { withCustomOps } from './passes/customOps';
+export { toBfloat16 } from './passes/autocast';
+export { isEmpty, isFloat32, isInts, isText, isTrue, rewrite } from './passes/rewrite';
+export type { Rule } from './passes/rewrite';

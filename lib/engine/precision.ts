@@ -1,6 +1,6 @@
 // Which number format the matrix work of a compiled function uses.
 import { execFileSync } from 'node:child_process';
-import { backend } from './backend';
+import { isOnGpu } from './backend';
 import { processorHas } from './processor';
 
 export type Precision = 'auto' | 'float32' | 'bfloat16';
@@ -27,8 +27,7 @@ export function warnOfEmulation(owner: string, precision: Precision): void {
  * Those for bfloat16: CPUs with AMX, and NVIDIA GPUs of compute capability 8.0 (Ampere) or newer. CPUs with AVX512-BF16 alone
  * compute in it, too, but Intel's take twice as long for a product as in float32 (bench/README.md).
  */
-const hasMatrixUnits = (): boolean =>
-  backend.isUsingGpuDevice ? gpuComputeCapability() >= 8 : processorHas('amx_bf16');
+const hasMatrixUnits = (): boolean => (isOnGpu() ? gpuComputeCapability() >= 8 : processorHas('amx_bf16'));
 
 /** What it is on the PATH, and where Windows puts it for Linux. */
 const NVIDIA_SMI = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-node';
-import { backend, binding } from './backend';
+import { backend } from './backend';
 import { type Attribute, type Graph, type Node, type Value } from './graph';
 
 export interface Session {
@@ -17,11 +17,15 @@ export interface Feed {
   readonly tensor: tf.Tensor;
 }
 
-/** Frees what nobody can reach any more, such as that of a cell of a notebook that was run again. */
-const forgotten = new FinalizationRegistry<number>((id) => binding.deleteSavedModel(id));
+/** What TensorFlow holds for a session. */
+type SavedModel = { binding: ReturnType<typeof backend>['binding']; id: number };
+
+/** Frees sessions that were garbage-collected, such as that of a notebook's cell that was run again. */
+const collected = new FinalizationRegistry<SavedModel>(({ binding, id }) => binding.deleteSavedModel(id));
 
 /** Loads a graph. TensorFlow optimises it at its first run, which takes seconds for a deep model. */
 export function openSession(graph: Graph): Session {
+  const { binding } = backend();
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-graph-'));
   let id: number;
   try {
@@ -32,17 +36,17 @@ export function openSession(graph: Graph): Session {
   }
   const session: Session = {
     run(feeds, fetches) {
-      const inputs = backend.getInputTensorIds(feeds.map(({ tensor }) => tensor));
+      const inputs = backend().getInputTensorIds(feeds.map(({ tensor }) => tensor));
       const inputNames = feeds.map(({ placeholder }) => `${placeholder.name}:0`).join(',');
       const outputs = binding.runSavedModel(id, inputs, inputNames, fetches.map(({ name }) => `${name}:0`).join(','));
-      return outputs.map((metadata) => backend.createOutputTensor(metadata));
+      return outputs.map((metadata) => backend().createOutputTensor(metadata));
     },
     dispose() {
-      forgotten.unregister(session);
+      collected.unregister(session);
       binding.deleteSavedModel(id);
     },
   };
-  forgotten.register(session, id, session);
+  collected.register(session, { binding, id }, session);
   return session;
 }
 

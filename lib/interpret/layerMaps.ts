@@ -1,7 +1,7 @@
 // What happens at a layer of a model. It runs op by op: for a few images that is quicker than compiling.
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/cifar10';
-import { uint8Tensor } from '../engine/backend';
+import { uint8Tensor } from '../engine/ops/ops';
 import { normalize } from '../data/augment';
 
 type SomeImages = Pick<Split, 'images' | 'size'>;

@@ -1,7 +1,7 @@
 // What the models are made of: rows of layers, PyTorch's initialisation.
 import * as tf from '@tensorflow/tfjs-node';
 import { random } from '../data/random';
-import { statelessUniform } from '../engine/ops/ops';
+import { randomUniform } from '../engine/ops/ops';
 import { BatchNorm2d, Dropout2d } from './torchLayers';
 
 /** Makes a layer under the name that the model gives it; null where an option switches it off. */
@@ -76,7 +76,7 @@ export function initialize(model: tf.LayersModel, seed: number): void {
       const bound = 1 / Math.sqrt(fanIn);
       layer.setWeights(
         weights.map(({ shape }) => {
-          const uniform = statelessUniform(shape, tf.tensor1d([next() | 0, next() | 0], 'int32'));
+          const uniform = randomUniform(shape, tf.tensor1d([next() | 0, next() | 0], 'int32'));
           return tf.sub(tf.mul(uniform, 2 * bound), bound);
         }),
       );

@@ -1,7 +1,7 @@
 // Layers with PyTorch's semantics, where tfjs's own differ.
 import * as tf from '@tensorflow/tfjs-node';
 import { batchNormTraining } from '../engine/ops/batchNorm';
-import { statelessUniform } from '../engine/ops/ops';
+import { randomUniform } from '../engine/ops/ops';
 import { randomKey, foldIn } from '../engine/ops/random';
 
 /** How a layer is called: `model.apply(x, { training: true, key })`. */
@@ -128,7 +128,7 @@ export class Dropout2d extends tf.layers.Layer {
     if (!training) return x.clone();
     return tf.tidy(() => {
       const [batch, , , channels] = x.shape;
-      const uniform = statelessUniform([batch, 1, 1, channels], foldIn(key ?? randomKey(), this.name));
+      const uniform = randomUniform([batch, 1, 1, channels], foldIn(key ?? randomKey(), this.name));
       const mask = tf.cast(tf.greaterEqual(uniform, this.rateVariable), 'float32');
       return tf.mul(x, tf.div(mask, tf.sub(1, this.rateVariable)));
     });

@@ -4,7 +4,7 @@ import { type Batch, batches } from '../data/batches';
 import { checkSplit } from '../data/checkSplit';
 import type { Split } from '../data/cifar10';
 import { oneOf, readOptions, type Rules, inspectValue, wholeNumber } from '../util/options';
-import { uint8Tensor } from '../engine/backend';
+import { uint8Tensor } from '../engine/ops/ops';
 import { compile } from '../engine/compile';
 import { type Precision, warnOfEmulation } from '../engine/precision';
 import { normalize } from '../data/augment';

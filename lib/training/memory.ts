@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type * as tf from '@tensorflow/tfjs-node';
-import { backend } from '../engine/backend';
+import { isOnGpu } from '../engine/backend';
 import { shapeOf } from '../models/torchLayers';
 
 /** What is done with a batch. */
@@ -56,7 +56,7 @@ export function checkMemory(
 
 /** What this process can still get; a GPU's memory is TensorFlow's own matter. */
 function availableBytes(): number {
-  if (backend.isUsingGpuDevice) return Infinity;
+  if (isOnGpu()) return Infinity;
   return Math.min(freemem(), process.availableMemory() + cachedFiles());
 }
 

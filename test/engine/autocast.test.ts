@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { randoms, relativeError } from './ownOps';
+import { randoms, relativeError } from './customOps';
 
 test('in bfloat16 a sum over many rows is as close as the rows are: the gradient of a bias', () => {
   const rows = 2 ** 17;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { toBfloat16 } from 'cifar10/engine';
+import { CUSTOM_OPS, toBfloat16 } from 'cifar10/engine';
 import { batchNormTraining, type NormStatistics } from 'cifar10/engine';
 import { DataType } from 'cifar10/engine';
 import { createGraph } from 'cifar10/engine';
 import { trace } from 'cifar10/engine';
-import { compiledAndEager, opsOf, randoms, relativeError, skip } from './ownOps';
+import { compiledAndEager, opsOf, randoms, relativeError, skip } from './customOps';
 
 const [EPSILON, MOMENTUM] = [1e-3, 0.2];
 const NAMES = ['y', 'mean', 'variance', 'dx', 'dgamma', 'dbeta'] as const;
@@ -126,7 +126,7 @@ for (const channels of [16, 24, 5]) {
 
 test('is our op, forward and back', { skip }, () => {
   const found = opsOf(step, ...shapesOf([2, 4, 4, 8]));
-  for (const op of ['BatchNorm', 'BatchNormGrad']) assert.ok(found.includes(op), op);
+  for (const op of [CUSTOM_OPS.batchNorm, CUSTOM_OPS.batchNormGrad]) assert.ok(found.includes(op), op);
 });
 
 test('a single pixel: its variance is 0, as TensorFlow has it', { skip }, () => {
@@ -195,7 +195,7 @@ test('in bfloat16 it is TensorFlow’s, on numbers of that type, and close to ou
     assert.deepEqual(norm?.attributes.T, { type: DataType.bfloat16 }, name);
     assert.deepEqual(norm?.attributes.U, { type: DataType.float32 }, name);
   }
-  assert.ok(!nodes.some(({ op }) => op.startsWith('BatchNorm')));
+  assert.ok(!nodes.some(({ op }) => op.startsWith(CUSTOM_OPS.batchNorm)));
 
   const inputs = randoms(...shapes);
   const [ours, theirs] = (['float32', 'bfloat16'] as const).map((precision) => {

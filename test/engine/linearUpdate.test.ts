@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { linear, namedParameters } from 'cifar10';
-import { sgdUpdate } from 'cifar10/engine';
+import { CUSTOM_OPS, sgdUpdate } from 'cifar10/engine';
 import { sgd } from 'cifar10/training';
 import { learnInputs, makeTrainStep } from 'cifar10/training';
-import { compiledAndEager, opsOf, opsOfTypes, randoms, relativeError, skip } from './ownOps';
+import { compiledAndEager, opsOf, opsOfTypes, randoms, relativeError, skip } from './customOps';
 
 type Gradient = (x: tf.Tensor, dy: tf.Tensor) => tf.Tensor;
 const gradientOf: Gradient = (x, dy) => tf.matMul(x, dy, true, false);
@@ -60,7 +60,7 @@ for (const [rows, inputs, outputs] of [
 
 test('takes the place of the gradient and of its step', { skip }, () => {
   const found = opsOf(stepOf(gradientOf), ...shapesOf(8, 24, 32), [3]);
-  assert.ok(found.includes('LinearSgdUpdate') && !found.includes('SgdUpdate'));
+  assert.ok(found.includes(CUSTOM_OPS.matMulSgd) && !found.includes(CUSTOM_OPS.sgd));
 });
 
 const others: [string, ReturnType<typeof stepOf>, [number, number, number]][] = [
@@ -73,7 +73,7 @@ const others: [string, ReturnType<typeof stepOf>, [number, number, number]][] = 
 for (const [name, step, [rows, inputs, outputs]] of others) {
   test(`${name}: the two ops stay`, { skip }, () => {
     const found = opsOf(step, ...shapesOf(rows, inputs, outputs), [3]);
-    assert.ok(found.includes('SgdUpdate') && found.includes('MatMul') && !found.includes('LinearSgdUpdate'));
+    assert.ok(found.includes(CUSTOM_OPS.sgd) && found.includes('MatMul') && !found.includes(CUSTOM_OPS.matMulSgd));
   });
 }
 
@@ -84,8 +84,8 @@ test('so it does in the training of a model', { skip }, () => {
   const learn = makeTrainStep(model, optimizer, { crop: 0, flip: false });
   const found = opsOfTypes(learn, learnInputs(4));
   // The last layer has ten outputs; and there is each layer's bias.
-  assert.equal(found.filter((op) => op === 'LinearSgdUpdate').length, 2);
-  assert.equal(found.filter((op) => op === 'SgdUpdate').length, 4);
+  assert.equal(found.filter((op) => op === CUSTOM_OPS.matMulSgd).length, 2);
+  assert.equal(found.filter((op) => op === CUSTOM_OPS.sgd).length, 4);
   optimizer.dispose();
   model.dispose();
 });
@@ -97,6 +97,6 @@ test('a gradient that is asked for, too, is computed once', { skip }, () => {
     return { ...step, asked };
   };
   const found = opsOf(both, ...shapesOf(8, 24, 32), [3]);
-  assert.ok(found.includes('SgdUpdate') && !found.includes('LinearSgdUpdate'));
+  assert.ok(found.includes(CUSTOM_OPS.sgd) && !found.includes(CUSTOM_OPS.matMulSgd));
   assert.equal(found.filter((op) => op === 'MatMul').length, 1);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { backend } from 'cifar10/engine';
-import { sgdUpdate, softmaxCrossEntropy, statelessUniform } from 'cifar10/engine';
+import { backend, isOnGpu } from 'cifar10/engine';
+import { sgdUpdate, softmaxCrossEntropy, randomUniform } from 'cifar10/engine';
 import { close, numericalGradient } from '../numbers';
 
 test('cross entropy: value as tfjs’s, gradient as finite differences', () => {
@@ -30,7 +30,7 @@ test('the second derivative of the cross entropy agrees with finite differences'
 
 test('stateless random numbers are uniform and a function of the key', () => {
   tf.tidy(() => {
-    const draw = (key: number[]) => statelessUniform([20_000], tf.tensor1d(key, 'int32')).dataSync<'float32'>();
+    const draw = (key: number[]) => randomUniform([20_000], tf.tensor1d(key, 'int32')).dataSync<'float32'>();
     const values = draw([1, 2]);
     assert.deepEqual(draw([1, 2]), values);
     assert.notDeepEqual(draw([2, 1]), values);
@@ -40,7 +40,7 @@ test('stateless random numbers are uniform and a function of the key', () => {
 });
 
 test('sgdUpdate refuses sizes that do not agree', (t) => {
-  if (backend.isUsingGpuDevice) return t.skip('the op is for processors');
+  if (isOnGpu()) return t.skip('the op is for processors');
   tf.tidy(() => {
     const [ten, two, number] = [tf.ones([10]), tf.ones([2]), tf.scalar(1)];
     const knobs = { lr: number, momentum: number, weightDecay: number };
@@ -56,8 +56,8 @@ test('sgdUpdate refuses sizes that do not agree', (t) => {
 });
 
 /** On a machine without a GPU: in the ops that one would use. */
-function withoutOwnOps(t: TestContext): void {
-  const hidden = backend as { isUsingGpuDevice: boolean };
+function withoutCustomOps(t: TestContext): void {
+  const hidden = backend() as { isUsingGpuDevice: boolean };
   const { isUsingGpuDevice } = hidden;
   hidden.isUsingGpuDevice = true;
   t.after(() => {
@@ -70,7 +70,7 @@ for (const shape of [[], [7], [3, 5], [300, 517]]) {
     for (const isOwn of [true, false]) {
       const ops = isOwn ? '' : ", in TensorFlow's ops";
       test(`sgdUpdate of [${shape.join()}] moves every parameter as PyTorch's SGD does, momentum ${momentum}${ops}`, (t) => {
-        if (!isOwn) withoutOwnOps(t);
+        if (!isOwn) withoutCustomOps(t);
         const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
         const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
         const before = tf.memory().numTensors;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backend } from 'cifar10/engine';
+import { isOnGpu } from 'cifar10/engine';
 import { resolvePrecision, warnOfEmulation } from 'cifar10/engine';
 import { processorHas } from 'cifar10/engine';
 
-const skip = backend.isUsingGpuDevice ? 'on a GPU, its compute capability decides' : false;
+const skip = isOnGpu() ? 'on a GPU, its compute capability decides' : false;
 
 test('auto is bfloat16 where the processor has matrix units for it, else float32', { skip }, () => {
   assert.equal(resolvePrecision('auto'), processorHas('amx_bf16') ? 'bfloat16' : 'float32');

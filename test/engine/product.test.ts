@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { processorHas } from 'cifar10/engine';
+import { CUSTOM_OPS, processorHas } from 'cifar10/engine';
 import { executeOp } from 'cifar10/engine';
-import { compiledAndEager, opsOf, randoms, relativeError, skip as noOwnOps } from './ownOps';
+import { compiledAndEager, opsOf, randoms, relativeError, skip as noCustomOps } from './customOps';
 
-const skip = processorHas('avx512f') ? 'with AVX-512, TensorFlow’s own is taken' : noOwnOps;
+const skip = processorHas('avx512f') ? 'with AVX-512, TensorFlow’s own is taken' : noCustomOps;
 
 const multiply =
   (transposeA = false, transposeB = false) =>
@@ -35,10 +35,10 @@ for (const [rows, inputCount, outputs] of cases) {
 for (const [rows, inputCount, outputs] of cases) {
   test(
     `[${rows}, ${inputCount}] · [${inputCount}, ${outputs}]: the op itself, on each processor`,
-    { skip: noOwnOps },
+    { skip: noCustomOps },
     () => {
       const [x, w] = randoms([rows, inputCount], [inputCount, outputs]);
-      const [y, expected] = [executeOp('Product', [], [x, w]), tf.matMul(x, w)];
+      const [y, expected] = [executeOp(CUSTOM_OPS.matMul, [], [x, w]), tf.matMul(x, w)];
       assert.ok(relativeError(y, expected) < 2e-6);
       tf.dispose([x, w, y, expected]);
     },
@@ -47,7 +47,7 @@ for (const [rows, inputCount, outputs] of cases) {
 
 test('takes the place of TensorFlow’s', { skip }, () => {
   const found = opsOf(multiply(), [8, 32], [32, 64]);
-  assert.ok(found.includes('Product') && !found.includes('MatMul'));
+  assert.ok(found.includes(CUSTOM_OPS.matMul) && !found.includes('MatMul'));
 });
 
 const others: [string, ReturnType<typeof multiply>, number[], number[]][] = [
@@ -59,6 +59,6 @@ const others: [string, ReturnType<typeof multiply>, number[], number[]][] = [
 for (const [name, fn, x, w] of others) {
   test(`${name}: TensorFlow’s own stays`, { skip }, () => {
     const found = opsOf(fn, x, w);
-    assert.ok(found.includes('MatMul') && !found.includes('Product'));
+    assert.ok(found.includes('MatMul') && !found.includes(CUSTOM_OPS.matMul));
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { compiledAndEager, randoms } from './ownOps';
+import { compiledAndEager, randoms } from './customOps';
 
 /** A function's value, and its gradients. */
 const withGradients = (f: (...inputs: tf.Tensor[]) => tf.Tensor) => {

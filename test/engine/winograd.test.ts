@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
+import { CUSTOM_OPS } from 'cifar10/engine';
 import { compile } from 'cifar10';
-import { compiledAndEager, opsOf, randoms, relativeError, skip } from './ownOps';
+import { compiledAndEager, opsOf, randoms, relativeError, skip } from './customOps';
 
 type Filter = [height: number, width: number, inputs: number, outputs: number];
 interface Case {
@@ -72,7 +73,8 @@ test('what lies beside an image is zero: a single pixel reaches its neighbours o
 
 test('takes the place of all three convolutions of a training step', { skip }, () => {
   const found = ops(convolve(), cases[0], [2, 8, 8, 16]);
-  for (const op of ['Winograd', 'WinogradBackpropInput', 'WinogradBackpropFilter']) assert.ok(found.includes(op), op);
+  for (const op of [CUSTOM_OPS.winograd, CUSTOM_OPS.winogradBackpropInput, CUSTOM_OPS.winogradBackpropFilter])
+    assert.ok(found.includes(op), op);
   assert.ok(!found.some((op) => op.startsWith('Conv2D')));
 });
 
@@ -90,7 +92,7 @@ for (const { images, filter } of cases) {
       const relu = (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor) => ({ y: layer(x, filter, bias).y });
       const shapes = [images, filter, [filter[3]]];
       const found = opsOf(relu, ...shapes);
-      assert.ok(found.includes('WinogradBiasRelu') && !found.includes('BiasRelu'));
+      assert.ok(found.includes(CUSTOM_OPS.winogradBiasRelu) && !found.includes(CUSTOM_OPS.biasRelu));
       const inputs = randoms(...shapes);
       const { first, again, eager: expected } = compiledAndEager(relu, inputs);
       const error = relativeError(first.y, expected.y);
@@ -112,7 +114,7 @@ test('with a bias and a ReLU, what is no number stays none', { skip }, () => {
 test('a sum that others need, too, is computed once', { skip }, () => {
   const shapes = [[2, 8, 8, 16], [3, 3, 16, 16], [16]];
   const found = opsOf(layer, ...shapes);
-  assert.ok(found.includes('Winograd') && !found.includes('WinogradBiasRelu'));
+  assert.ok(found.includes(CUSTOM_OPS.winograd) && !found.includes(CUSTOM_OPS.winogradBiasRelu));
   const inputs = randoms(...shapes);
   const { first, again, eager } = compiledAndEager(layer, inputs);
   for (const name of ['sum', 'y'] as const) assert.ok(relativeError(first[name], eager[name]) < 5e-6, name);
@@ -133,7 +135,7 @@ for (const [name, fn, example, result] of others) {
   test(`${name}: TensorFlow's own convolution stays`, { skip }, () => {
     const found = ops(fn, example, result);
     assert.ok(found.some((op) => op.startsWith('Conv2D')));
-    assert.ok(!found.some((op) => op.startsWith('Winograd')));
+    assert.ok(!found.some((op) => op.startsWith(CUSTOM_OPS.winograd)));
   });
 }
 

@@ -1,18 +1,19 @@
-// Batch normalisation of a training batch. (On running statistics it is tfjs's own, with the kernel of kernels.ts.)
+// Batch normalization of a training batch. (With running statistics: tf.batchNorm, on the kernel of kernels.ts.)
 import * as tf from '@tensorflow/tfjs-node';
 import { hasCustomOps, isDifferentiated } from '../backend';
 import { boolAttr, floatAttr, executeOps, NHWC, T_FLOAT32, U_FLOAT32 } from './call';
+import { CUSTOM_OPS } from './customOps';
+import { prepareEngine } from './prepare';
 
-/** Running statistics of a batch norm: they go in, and come out moved towards the batch's. */
+/** Running statistics of a batch norm. */
 export interface NormStatistics {
   readonly mean: tf.Tensor1D;
   readonly variance: tf.Tensor1D;
 }
 
 /**
- * Batch normalisation of a training batch. Source: PyTorch's BatchNorm2d, whose running variance is unbiased. On the
- * processor it is ours (lib/engine/native/ops/norm.cc), which takes half the time of TensorFlow's FusedBatchNormV3 and rounds
- * less.
+ * Batch normalization of a training batch. Source: PyTorch's BatchNorm2d, whose running variance is unbiased. On the CPU it
+ * is a custom op (lib/engine/native), which takes half the time of TensorFlow's FusedBatchNormV3 and rounds less.
  * @param x [N, H, W, C]
  * @param gamma, beta [C]
  * @param running [C] each
@@ -28,7 +29,8 @@ export function batchNormTraining(
   { epsilon, momentum }: { epsilon: number; momentum: number },
   update: (statistics: NormStatistics) => void,
 ): tf.Tensor4D {
-  const { forward, gradient } = hasCustomOps() ? ownNorm(epsilon, momentum) : fusedNorm(epsilon, momentum);
+  prepareEngine();
+  const { forward, gradient } = hasCustomOps() ? customNorm(epsilon, momentum) : fusedNorm(epsilon, momentum);
   const op = tf.customGrad((...args) => {
     const [input, scale, offset] = args as tf.Tensor[];
     const save = args[3] as unknown as tf.GradSaveFunc;
@@ -54,13 +56,13 @@ export function batchNormTraining(
 interface NormOps {
   /** From x, gamma, beta and the running statistics: y, the new running statistics, and what the gradient needs. */
   readonly forward: (inputs: tf.Tensor[]) => tf.Tensor[];
-  /** From dy, x, gamma and that: dx, dgamma and dbeta. */
+  /** From dy, x, gamma and what it needs: dx, dgamma and dbeta. */
   readonly gradient: (inputs: tf.Tensor[]) => tf.Tensor[];
 }
 
-const ownNorm = (epsilon: number, momentum: number): NormOps => ({
-  forward: (inputs) => executeOps('BatchNorm', [], [...inputs, tf.scalar(momentum), tf.scalar(epsilon)], 5),
-  gradient: (inputs) => executeOps('BatchNormGrad', [], inputs, 3),
+const customNorm = (epsilon: number, momentum: number): NormOps => ({
+  forward: (inputs) => executeOps(CUSTOM_OPS.batchNorm, [], [...inputs, tf.scalar(momentum), tf.scalar(epsilon)], 5),
+  gradient: (inputs) => executeOps(CUSTOM_OPS.batchNormGrad, [], inputs, 3),
 });
 
 function fusedNorm(epsilon: number, momentum: number): NormOps {

@@ -1,6 +1,5 @@
-// TensorFlow's kernels in place of those that tfjs registered, which spell them out in elementwise ops at two to five times the
-// cost. They are put in place, once, when this file is loaded, through tfjs's own registry; values stay the same to rounding.
-// tfjs can't differentiate the kernels of gradients: a gradient of a gradient goes by tfjs's formulas.
+// TensorFlow's kernels in place of those that tfjs registered, which consist of elementwise ops at two to five times the cost.
+// Values stay the same, but for rounding. tfjs can't differentiate the gradients' kernels: second derivatives use its formulas.
 import * as tf from '@tensorflow/tfjs-node';
 import { dataTypeOf, isDifferentiated, typeAttribute } from '../backend';
 import { boolAttr, floatAttr, executeOps, NHWC, executeOp, T_FLOAT32, U_FLOAT32 } from './call';
@@ -10,12 +9,21 @@ interface BinaryInputs {
   b: tf.TensorInfo;
 }
 
+/** Replaces the kernels and gradients in tfjs's own registry. Call it once. */
+export function replaceKernels(): void {
+  replaceRelu();
+  replaceMatMul();
+  replaceBias();
+  replaceBatchNorm();
+  replaceEmptyPooling();
+}
+
 function replaceRelu(): void {
   const formula = tf.getGradient('Relu').gradFunc;
   replaceGradient('Relu', {
     outputsToSave: [true],
     gradFunc: (dy, saved, attributes) =>
-      // y is as good as the x that the formula asks for: it is above 0 where x is.
+      // y can stand in for x: both are positive at the same elements.
       isDifferentiated()
         ? formula(dy, saved, attributes)
         : { x: () => executeOp('ReluGrad', [T_FLOAT32], [dy as tf.Tensor, saved[0]]) },
@@ -45,7 +53,7 @@ function replaceMatMul(): void {
   });
 }
 
-/** tfjs passes the bias of a layer as a general sum: [..., C] + [C]. */
+/** tfjs adds a layer's bias by a general sum: [..., C] + [C]. */
 function replaceBias(): void {
   const isBias = (a: tf.TensorInfo, b: tf.TensorInfo): boolean =>
     a.shape.length > 1 &&
@@ -71,7 +79,7 @@ function replaceBias(): void {
 function replaceBatchNorm(): void {
   replaceKernel('FusedBatchNorm', (original) => (args) => {
     const { x, mean, variance, offset, scale } = args.inputs as Record<string, tf.Tensor | undefined>;
-    // Statistics that are not one of each channel are left to tfjs.
+    // Statistics of another shape than [C] are left to tfjs.
     if (!x || !mean || !variance || mean.rank !== 1 || x.dtype !== 'float32') return original(args);
     const { varianceEpsilon } = args.attrs as { varianceEpsilon: number };
     const attributes = [
@@ -88,7 +96,7 @@ function replaceBatchNorm(): void {
   });
 }
 
-/** TensorFlow's gradient of max pooling ends the process where there are no images. */
+/** TensorFlow's gradient of max pooling crashes on an empty batch. */
 function replaceEmptyPooling(): void {
   replaceKernel('MaxPoolGrad', (original) => (args) => {
     const { input } = args.inputs as Record<string, tf.Tensor>;
@@ -106,9 +114,3 @@ function replaceGradient(kernelName: string, gradient: Omit<tf.GradConfig, 'kern
   tf.unregisterGradient(kernelName);
   tf.registerGradient({ kernelName, ...gradient });
 }
-
-replaceRelu();
-replaceMatMul();
-replaceBias();
-replaceBatchNorm();
-replaceEmptyPooling();

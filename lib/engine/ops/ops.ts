@@ -1,27 +1,56 @@
-// Ops that tfjs lacks, or spells out in elementwise ops at two to five times the cost.
+// Ops that tfjs lacks, or composes of elementwise ops at two to five times the cost.
 import * as tf from '@tensorflow/tfjs-node';
-import { backend, dataTypeOf, DataType, isDifferentiated, typeAttribute } from '../backend';
+import { backend, dataTypeOf, DataType, isDifferentiated, isOnGpu, typeAttribute } from '../backend';
 import { boolAttr, executeOps, executeOp, stringAttr, T_FLOAT32 } from './call';
-import './kernels';
+import { CUSTOM_OPS } from './customOps';
+import { prepareEngine } from './prepare';
+
+/**
+ * A uint8 tensor, a quarter of the size of tfjs's int32. tfjs takes it for int32.
+ * @param values as many as the shape holds
+ */
+export function uint8Tensor(values: Uint8Array, shape: number[]): tf.Tensor {
+  prepareEngine();
+  const { binding, createOutputTensor } = backend();
+  const dtype = DataType.uint8;
+  return createOutputTensor.call(backend(), { id: binding.createTensor(shape, dtype, values), shape, dtype });
+}
 
 /**
  * Converts between types, uint8 included. Source: TensorFlow's Cast.
  * @param x any shape
  */
-export const castTo = (x: tf.Tensor, type: DataType): tf.Tensor =>
-  executeOp(
-    'Cast',
-    [typeAttribute('SrcT', dataTypeOf(x)), typeAttribute('DstT', type), boolAttr('Truncate', false)],
-    [x],
-  );
+export function castTo(x: tf.Tensor, type: DataType): tf.Tensor {
+  prepareEngine();
+  const attributes = [typeAttribute('SrcT', dataTypeOf(x)), typeAttribute('DstT', type), boolAttr('Truncate', false)];
+  return executeOp('Cast', attributes, [x]);
+}
 
 /**
- * Mean cross entropy of a batch. Source: TensorFlow's SparseSoftmaxCrossEntropyWithLogits; PyTorch's CrossEntropyLoss.
- * @param logits [N, classes]
- * @param labels [N], int32, each below the number of classes
+ * Mean cross entropy of a batch: PyTorch's CrossEntropyLoss, label smoothing included (with ε, the target is 1 − ε + ε/K for
+ * the label and ε/K for the other K − 1 classes). Source: TensorFlow's SparseSoftmaxCrossEntropyWithLogits.
+ * @param logits [N, K]
+ * @param labels [N], int32, each below K
+ * @param options.labelSmoothing ε, in [0, 1]; a scalar where it changes from step to step. Default: 0.
  * @returns a scalar
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
+export function softmaxCrossEntropy(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  { labelSmoothing = 0 }: { labelSmoothing?: number | tf.Scalar } = {},
+): tf.Scalar {
+  prepareEngine();
+  if (labelSmoothing === 0) return hardCrossEntropy(logits, labels);
+  // Σₖ tₖ·(lse − xₖ) with t = (1 − ε)·onehot + ε/K is lse − x_label + ε·(x_label − mean(x)), where lse = log Σ exp(xₖ).
+  return tf.tidy(() => {
+    const classes = logits.shape[1];
+    const moved = tf.sub(tf.oneHot(labels, classes, 1, 0, 'float32'), 1 / classes);
+    const smoothing = tf.mean(tf.sum(tf.mul(logits, moved), 1));
+    return tf.add(hardCrossEntropy(logits, labels), tf.mul(smoothing, labelSmoothing));
+  });
+}
+
+function hardCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Scalar {
   const op = tf.customGrad((x, save) => {
     const [losses, gradient] = executeOps(
       'SparseSoftmaxCrossEntropyWithLogits',
@@ -43,43 +72,63 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): t
 }
 
 /**
- * Uniform numbers in [0, 1) that are a function of the key alone. Source: TensorFlow's StatelessRandomUniform (Philox).
- * @param key [2], int32
+ * Uniform random numbers in [0, 1), a function of the key alone. Source: TensorFlow's StatelessRandomUniform (Philox).
+ * @param key [2], int32; see `foldIn`
+ * @returns float32 of that shape
  */
-export const statelessUniform = (shape: number[], key: tf.Tensor1D): tf.Tensor =>
-  executeOp(
-    'StatelessRandomUniform',
-    [
-      typeAttribute('dtype', DataType.float32),
-      typeAttribute('T', DataType.int32),
-      typeAttribute('Tseed', DataType.int32),
-    ],
-    [tf.tensor1d(shape, 'int32'), key],
-  );
-
-/**
- * Moves, turns and mirrors whole images. Source: TensorFlow's ImageProjectiveTransformV3, nearest pixel, 0 outside.
- * @param images uint8, int32 or float32 [N, H, W, C]
- * @param transforms [N, 8]: a0, a1, a2, b0, b1, b2, c0, c1; output (x, y) shows input ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k), k = c0·x + c1·y + 1
- * @returns the same shape and type
- */
-export function transformImages(images: tf.Tensor, transforms: tf.Tensor2D): tf.Tensor {
-  const [, height, width] = images.shape;
-  return executeOp(
-    'ImageProjectiveTransformV3',
-    [
-      typeAttribute('dtype', dataTypeOf(images)),
-      stringAttr('interpolation', 'NEAREST'),
-      stringAttr('fill_mode', 'CONSTANT'),
-    ],
-    [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
-  );
+export function randomUniform(shape: number[], key: tf.Tensor1D): tf.Tensor {
+  prepareEngine();
+  const attributes = [
+    typeAttribute('dtype', DataType.float32),
+    typeAttribute('T', DataType.int32),
+    typeAttribute('Tseed', DataType.int32),
+  ];
+  return tf.tidy(() => executeOp('StatelessRandomUniform', attributes, [tf.tensor1d(shape, 'int32'), key]));
 }
 
 /**
- * A step of stochastic gradient descent for one parameter, as in PyTorch's SGD; on the processor in one pass over the memory
- * (lib/engine/native/ops/sgd.cc). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and
- * v stays as it is.
+ * Moves, rotates and mirrors whole images. Source: TensorFlow's ImageProjectiveTransformV3, nearest pixel.
+ * @param images uint8, int32 or float32 [N, H, W, C]
+ * @param transforms [N, 8]: a0, a1, a2, b0, b1, b2, c0, c1; output (x, y) shows input ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k), k = c0·x + c1·y + 1
+ * @param fill what is outside of an image: 0, or its reflection without the edge (dcb|abcd|cba), as NumPy's and torchvision's
+ *   'reflect', up to one image's size away
+ * @returns the same shape and type
+ */
+export function transformImages(
+  images: tf.Tensor4D,
+  transforms: tf.Tensor2D,
+  fill: 'zero' | 'reflect' = 'zero',
+): tf.Tensor4D {
+  prepareEngine();
+  const [, height, width] = images.shape;
+  return tf.tidy(() => {
+    const isReflected = fill === 'reflect';
+    const pads = [0, height - 1, width - 1, 0].map((pad) => [pad, pad] as [number, number]);
+    const source = isReflected ? tf.mirrorPad(images, pads, 'reflect') : images;
+    const attributes = [
+      typeAttribute('dtype', dataTypeOf(images)),
+      stringAttr('interpolation', 'NEAREST'),
+      stringAttr('fill_mode', 'CONSTANT'),
+    ];
+    const into = isReflected ? shiftTransforms(transforms, width - 1, height - 1) : transforms;
+    const inputs = [source, into, tf.tensor1d([height, width], 'int32'), tf.scalar(0)];
+    return executeOp('ImageProjectiveTransformV3', attributes, inputs) as tf.Tensor4D;
+  });
+}
+
+/** Transforms for images that begin further right and down. */
+function shiftTransforms(transforms: tf.Tensor2D, right: number, down: number): tf.Tensor2D {
+  const [a0, a1, a2, b0, b1, b2, c0, c1] = tf.unstack(transforms, 1);
+  const plus = (a: tf.Tensor, c: tf.Tensor | number, times: number) => tf.add(a, tf.mul(c, times));
+  const a = [plus(a0, c0, right), plus(a1, c1, right), plus(a2, 1, right)];
+  const b = [plus(b0, c0, down), plus(b1, c1, down), plus(b2, 1, down)];
+  return tf.stack([...a, ...b, c0, c1], 1) as tf.Tensor2D;
+}
+
+/**
+ * A step of stochastic gradient descent for one parameter, as PyTorch's SGD; on the CPU in one pass over the memory
+ * (lib/engine/native). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and v stays
+ * as it is.
  * @param parameter, velocity, gradient of one shape
  * @returns the new parameter and the new velocity
  */
@@ -89,9 +138,10 @@ export function sgdUpdate(
   gradient: tf.Tensor,
   { lr, momentum, weightDecay }: { lr: tf.Scalar; momentum: tf.Scalar; weightDecay: tf.Scalar },
 ): [parameter: tf.Tensor, velocity: tf.Tensor] {
-  if (!backend.isUsingGpuDevice) {
+  prepareEngine();
+  if (!isOnGpu()) {
     const inputs = [parameter, velocity, gradient, lr, momentum, weightDecay];
-    return executeOps('SgdUpdate', [], inputs, 2) as [tf.Tensor, tf.Tensor];
+    return executeOps(CUSTOM_OPS.sgd, [], inputs, 2) as [tf.Tensor, tf.Tensor];
   }
   return tf.tidy(() => {
     const decayed = tf.add(gradient, tf.mul(parameter, weightDecay));

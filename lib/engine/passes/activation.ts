@@ -1,6 +1,7 @@
 // Bias and ReLU in one op, and so their gradients (lib/engine/native/ops/activation.cc): half the passes over the memory.
 import { DataType } from '../backend';
 import { constantBytes, type Node, type TensorType, typeOf, type Value } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 import { beforeReshapes, isEmpty, isFloat32, isText, isTrue, outputShape, reshapedFrom, type Rule } from './rewrite';
 
 /** The sum that a ReLU cuts off below 0. */
@@ -26,7 +27,7 @@ export function biasBefore(relu: Node): BiasBefore | undefined {
 
 export const biasRelu: Rule = (node) => {
   const before = node.op === 'Relu' && biasBefore(node);
-  return before ? { ...node, op: 'BiasRelu', inputs: [before.x, before.bias], attributes: {} } : undefined;
+  return before ? { ...node, op: CUSTOM_OPS.biasRelu, inputs: [before.x, before.bias], attributes: {} } : undefined;
 };
 
 /** The gradient of such a ReLU, which is known by the result that it keeps. */
@@ -35,7 +36,7 @@ export const isReluBiasGrad = ({ op, inputs }: Node): boolean =>
 
 export const reluBiasGrad: Rule = (node) => {
   if (!isReluBiasGrad(node)) return undefined;
-  return { ...node, op: 'ReluBiasGrad', attributes: {}, outputs: [...node.outputs, biasType(node)] };
+  return { ...node, op: CUSTOM_OPS.reluBiasGrad, attributes: {}, outputs: [...node.outputs, biasType(node)] };
 };
 
 /** Of the sums of an image's channels. */

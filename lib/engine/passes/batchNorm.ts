@@ -1,12 +1,13 @@
 // Our batch norm (../batchNorm.ts) is for float32: for bfloat16, TensorFlow's takes its place.
 import { DataType } from '../backend';
 import { type Attribute, constantBytes, type Node, type Value } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 import type { Rule } from './rewrite';
 
 const unused = { dtype: DataType.float32, shape: [0] };
 
 export const fusedNorm: Rule = (node) => {
-  if (node.op !== 'BatchNorm') return undefined;
+  if (node.op !== CUSTOM_OPS.batchNorm) return undefined;
   const { momentum, epsilon } = constantsOf(node);
   const attributes = { ...attributesWith(epsilon), exponential_avg_factor: momentum };
   const [inputs, outputs] = [node.inputs.slice(0, 5), [...node.outputs, unused]];
@@ -14,7 +15,7 @@ export const fusedNorm: Rule = (node) => {
 };
 
 export const fusedNormGrad: Rule = (node) => {
-  if (node.op !== 'BatchNormGrad') return undefined;
+  if (node.op !== CUSTOM_OPS.batchNormGrad) return undefined;
   const { node: norm } = node.inputs[3];
   const attributes = attributesWith(constantsOf(norm).epsilon);
   const inputs = [...node.inputs, { node: norm, index: 5 }];

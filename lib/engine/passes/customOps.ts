@@ -6,7 +6,7 @@ import { rewrite } from './rewrite';
 import { biasGrad, biasRelu, reluBiasGrad } from './activation';
 import { linearUpdate } from './linearUpdate';
 import { maxPool } from './maxPool';
-import { normalise } from './normalise';
+import { normalize } from './normalize';
 import { biasGradOfNorm, normReluGrad, reluGradOfNorm } from './normRelu';
 import { product } from './product';
 import { winograd, winogradBiasRelu } from './winograd';
@@ -14,7 +14,7 @@ import { winograd, winogradBiasRelu } from './winograd';
 /** Those that put one op in the place of more come first. */
 const RULES = [
   ...[winogradBiasRelu, normReluGrad, reluGradOfNorm, biasGradOfNorm, linearUpdate],
-  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool, normalise],
+  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool, normalize],
 ];
 
 /** A copy of the graph with our ops where they can be had. Nodes keep their names. */

@@ -1,19 +1,25 @@
 // The update of a linear layer's weights (lib/engine/native/ops/linear-update.cc) in place of their gradient, a matrix product,
 // and of what SGD makes of it: the gradient, which is as large as the weights, is never written to the memory.
 import type { Node } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule, type UsersOf } from './rewrite';
 
 /** Numbers of outputs must be multiples of it (`kLanes` in lanes.h). */
 const COLUMNS = 16;
 
 export const linearUpdate: Rule = (node, usersOf) => {
-  if (node.op !== 'SgdUpdate') return undefined;
+  if (node.op !== CUSTOM_OPS.sgd) return undefined;
   const [weights, velocity, { node: last }, ...knobs] = node.inputs;
   const gradient = productBefore(last, usersOf);
   if (!gradient || outputShape(gradient).join() !== outputShape(node).join()) return undefined;
   if (isEmpty(inputShape(gradient, 0)) || isEmpty(outputShape(gradient))) return undefined;
   if (outputShape(gradient)[1] % COLUMNS !== 0) return undefined;
-  return { ...node, op: 'LinearSgdUpdate', inputs: [...gradient.inputs, weights, velocity, ...knobs], attributes: {} };
+  return {
+    ...node,
+    op: CUSTOM_OPS.matMulSgd,
+    inputs: [...gradient.inputs, weights, velocity, ...knobs],
+    attributes: {},
+  };
 };
 
 /** The xᵀ · dy that a gradient is, if nobody else needs it. (tfjs reshapes gradients there and back.) */

@@ -1,7 +1,11 @@
 // Max pooling of 2×2 pixels (lib/engine/native/ops/pool.cc), and its gradient: in a third of the time.
+import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isInts, isText, type Rule } from './rewrite';
 
-const OPS: Readonly<Record<string, string>> = { MaxPool: 'HalvingMaxPool', MaxPoolGrad: 'HalvingMaxPoolGrad' };
+const OPS: Readonly<Record<string, string>> = {
+  MaxPool: CUSTOM_OPS.maxPool,
+  MaxPoolGrad: CUSTOM_OPS.maxPoolGrad,
+};
 
 export const maxPool: Rule = (node) => {
   const op = OPS[node.op];

@@ -1,13 +1,14 @@
 // The gradients of a batch norm and of the ReLU and bias before it in one op (lib/engine/native/ops/norm.cc): the norm's need the
 // ReLU's result anyway, which tells where it has cut.
 import type { Node } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 import type { Rule, UsersOf } from './rewrite';
 import { biasType, isReluBiasGrad, reluGradOf } from './activation';
 
 export const normReluGrad: Rule = (norm, usersOf) =>
   reluGradAfter(norm, usersOf) && {
     ...norm,
-    op: 'BatchNormReluGrad',
+    op: CUSTOM_OPS.batchNormReluGrad,
     outputs: [...norm.outputs, biasType(norm)],
   };
 
@@ -26,7 +27,7 @@ export const biasGradOfNorm: Rule = (node, usersOf) => {
 
 /** The gradient of the ReLU whose result a batch norm took, where that is all that its gradient is for. */
 function reluGradAfter(norm: Node, usersOf: UsersOf): Node | undefined {
-  if (norm.op !== 'BatchNormGrad') return undefined;
+  if (norm.op !== CUSTOM_OPS.batchNormGrad) return undefined;
   const [relu, ...others] = usersOf(norm);
   const fits = relu && others.length === 0 && isReluBiasGrad(relu) && relu.inputs[1].node === norm.inputs[1].node;
   return fits ? relu : undefined;

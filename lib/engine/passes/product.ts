@@ -1,6 +1,7 @@
 // Our matrix product (lib/engine/native/ops/product.cc): the forward pass of float32 linear layers takes two thirds of the time
 // on processors without AVX-512. With it, TensorFlow's own is faster.
 import { processorHas } from '../processor';
+import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule } from './rewrite';
 
 /** Numbers of outputs must be multiples of it (`kColumns` in product.cc). */
@@ -14,5 +15,5 @@ export const product: Rule = (node) => {
   if (inputShape(node, 0)[1] !== inputShape(node, 1)[0]) return undefined;
   if (isEmpty(inputShape(node, 0)) || isEmpty(outputShape(node)) || outputShape(node)[1] % COLUMNS !== 0)
     return undefined;
-  return { ...node, op: 'Product', attributes: {} };
+  return { ...node, op: CUSTOM_OPS.matMul, attributes: {} };
 };

@@ -1,6 +1,7 @@
 // Winograd's convolutions (lib/engine/native/ops/winograd.cc): those with 3×3 filters take a quarter of the multiplications, and
 // a third of the time. They are rounded more: by one to four millionths of a typical value.
 import type { Node } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from './rewrite';
 import { biasBefore } from './activation';
 
@@ -14,17 +15,17 @@ interface Replacement {
 
 const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   Conv2D: {
-    op: 'Winograd',
+    op: CUSTOM_OPS.winograd,
     inputs: [0, 1],
     shapes: (node) => ({ x: inputShape(node, 0), filter: inputShape(node, 1), y: outputShape(node) }),
   },
   Conv2DBackpropInput: {
-    op: 'WinogradBackpropInput',
+    op: CUSTOM_OPS.winogradBackpropInput,
     inputs: [1, 2],
     shapes: (node) => ({ x: outputShape(node), filter: inputShape(node, 1), y: inputShape(node, 2) }),
   },
   Conv2DBackpropFilter: {
-    op: 'WinogradBackpropFilter',
+    op: CUSTOM_OPS.winogradBackpropFilter,
     inputs: [0, 2],
     shapes: (node) => ({ x: inputShape(node, 0), filter: outputShape(node), y: inputShape(node, 2) }),
   },
@@ -52,7 +53,7 @@ export const winogradBiasRelu: Rule = (relu, usersOf) => {
   if (convolution.op !== 'Conv2D' || [before.node, convolution].some((node) => usersOf(node).length > 1))
     return undefined;
   const taken = winograd(convolution, usersOf);
-  return taken && { ...relu, op: 'WinogradBiasRelu', inputs: [...taken.inputs, before.bias], attributes: {} };
+  return taken && { ...relu, op: CUSTOM_OPS.winogradBiasRelu, inputs: [...taken.inputs, before.bias], attributes: {} };
 };
 
 function fits(node: Node, { shapes }: Replacement): boolean {

@@ -10,8 +10,6 @@ export interface OpInterceptor {
   hasValues(this: void, dataId: DataId): boolean;
 }
 
-const engine = tf.engine();
-
 /**
  * Runs `fn`; variables have their values again afterwards, and tensors that it made are freed.
  * @param name of the function, for errors
@@ -24,9 +22,10 @@ export function dryRun<T>(
   { execute, hasValues }: OpInterceptor,
   fn: () => T,
 ): T {
-  // Assigning to a variable lets go of its values: hold them until they are put back.
-  for (const dataId of values.values()) backend.incRef(dataId);
-  const { read, readSync } = backend;
+  const [target, engine] = [backend(), tf.engine()];
+  // Assigning to a variable releases its values: hold them until they are put back.
+  for (const dataId of values.values()) target.incRef(dataId);
+  const { read, readSync } = target;
   const trackTensor = engine.trackTensor.bind(engine);
   /** With those that tfjs keeps for gradients, and forgets where an error ends them. */
   const made: tf.Tensor[] = [];
@@ -38,16 +37,16 @@ export function dryRun<T>(
         'while it is compiled there are no values yet. Return the tensor, or run the function eagerly.',
     );
   const traps = [
-    override(backend, {
+    override(target, {
       executeSingleOutput: (op: string, attributes: OpAttribute[], tensors: tf.Tensor[]) =>
         execute(op, attributes, tensors)[0],
       executeMultipleOutputs: execute,
       readSync: (dataId: DataId) => {
         if (!hasValues(dataId)) throw readsBack('dataSync, arraySync, print, an if on its value');
-        return readSync.call(backend, dataId);
+        return readSync.call(target, dataId);
       },
       read: (dataId: DataId) => {
-        if (hasValues(dataId)) return read.call(backend, dataId);
+        if (hasValues(dataId)) return read.call(target, dataId);
         readInVain ??= readsBack('data, array');
         return new Promise(() => {});
       },
@@ -82,7 +81,7 @@ export function dryRun<T>(
     engine.endScope();
     for (const putBack of traps) putBack();
     for (const [variable, dataId] of values) {
-      if (variable.dataId === dataId) backend.disposeData(dataId);
+      if (variable.dataId === dataId) target.disposeData(dataId);
       else setVariableData(variable, dataId);
     }
   }
@@ -99,5 +98,5 @@ function override<T extends object>(target: T, methods: Partial<T>): () => void 
 export const differentNumbers = (name: string): Error =>
   new Error(
     `${name} makes different numbers in JavaScript each time (Math.random, tf.randomUniform, tf.layers.dropout?): ` +
-      'compiled, they would be the same at every step. Pass them as arguments, or draw them with statelessUniform.',
+      'compiled, they would be the same at every step. Pass them as arguments, or draw them with randomUniform.',
   );

@@ -88,7 +88,7 @@ export function createRecorder(
     const { shape, size } = tensor;
     if (tensor.dtype === 'string') throw new Error(`${name} uses text, which graphs do not hold: run it eagerly.`);
     const type = { dtype: dataTypeOf(tensor), shape };
-    const data = backend.readSync(tensor.dataId);
+    const data = backend().readSync(tensor.dataId);
     const isFilled = size > LARGEST_CONSTANT && data.every((value) => Object.is(value, data[0]));
     if (size > LARGEST_CONSTANT && !isFilled) {
       throw new Error(
@@ -129,7 +129,7 @@ export function createRecorder(
         );
       }
       for (const [key, type] of Object.entries(inferredTypes[op]?.(inputs) ?? {})) attributes[key] = { type };
-      const constantOf = (index: number) => Array.from(backend.readSync(tensors[index].dataId));
+      const constantOf = (index: number) => Array.from(backend().readSync(tensors[index].dataId));
       const outputs = rule({ inputs, attributes, constant: constantOf });
       const node = addNode(graph, op, operands, attributes, outputs);
       ops.push(op);

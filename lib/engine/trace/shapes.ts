@@ -2,6 +2,7 @@
 // costs milliseconds and no memory. An op that is not listed can't be compiled.
 import { DataType } from '../backend';
 import type { Attribute, TensorType } from '../graph';
+import { CUSTOM_OPS } from '../ops/customOps';
 
 /** What a rule sees of the op that it is asked about. */
 export interface OpCall {
@@ -117,9 +118,9 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   BiasAddGrad: ({ inputs: [dy] }) => [{ dtype: dy.dtype, shape: dy.shape.slice(-1) }],
   FusedBatchNormV3: ({ inputs: [x] }) => [x, ...Array<TensorType>(4).fill(perChannel(x)), nothing],
   FusedBatchNormGradV3: ({ inputs: [x] }) => [x, perChannel(x), perChannel(x), nothing, nothing],
-  BatchNorm: ({ inputs: [x, gamma] }) => [x, ...Array<TensorType>(4).fill(gamma)],
-  BatchNormGrad: ({ inputs: [, x, gamma] }) => [x, gamma, gamma],
-  SgdUpdate: ({ inputs: [parameter, velocity] }) => [parameter, velocity],
+  [CUSTOM_OPS.batchNorm]: ({ inputs: [x, gamma] }) => [x, ...Array<TensorType>(4).fill(gamma)],
+  [CUSTOM_OPS.batchNormGrad]: ({ inputs: [, x, gamma] }) => [x, gamma, gamma],
+  [CUSTOM_OPS.sgd]: ({ inputs: [parameter, velocity] }) => [parameter, velocity],
   SparseSoftmaxCrossEntropyWithLogits: ({ inputs: [x] }) => [{ dtype: x.dtype, shape: [x.shape[0]] }, x],
   StatelessRandomUniform: ({ constant }) => [{ dtype: DataType.float32, shape: constant(0) }],
   ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [

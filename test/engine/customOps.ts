@@ -1,12 +1,10 @@
-// What the tests of our own ops have in common.
+// What the tests of the custom ops have in common.
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
-import { DataType, hasCustomOps } from 'cifar10/engine';
-import { addOp, createGraph, type TensorType, typeOf } from 'cifar10/engine';
-import { withCustomOps } from 'cifar10/engine';
-import { trace, type TensorFunction } from 'cifar10/engine';
+import { addOp, createGraph, DataType, hasCustomOps, type TensorType, typeOf } from 'cifar10/engine';
+import { prepareEngine, trace, type TensorFunction, withCustomOps } from 'cifar10/engine';
 
-export const skip = hasCustomOps() ? false : 'our ops are for processors with AVX2';
+export const skip = hasCustomOps() ? false : 'the custom ops are for processors with AVX2';
 
 /** The ops of a function's graph for float32 arguments of these shapes, with ours in it. */
 export const opsOf = (fn: TensorFunction, ...shapes: number[][]): string[] =>
@@ -17,6 +15,7 @@ export const opsOf = (fn: TensorFunction, ...shapes: number[][]): string[] =>
 
 /** The same for arguments of these types. */
 export function opsOfTypes(fn: TensorFunction, types: TensorType[]): string[] {
+  prepareEngine();
   const graph = createGraph();
   const { outputs } = trace(fn, types, graph, new Map(), 'f');
   // What a program fetches is taken by somebody, too.

@@ -1,17 +1,18 @@
-// Bytes to normalised numbers in one pass over the memory (lib/engine/native/ops/normalise.cc); TensorFlow's ops make three.
+// Normalizes bytes in one pass over the memory (lib/engine/native), where TensorFlow's ops take three.
 import { DataType } from '../backend';
+import { CUSTOM_OPS } from '../ops/customOps';
 import { isEmpty, isFloat32, outputShape, type Rule } from './rewrite';
 import { type Node, typeOf, type Value } from '../graph';
 
 /** x · scale − offset, of bytes x and two numbers. */
-export const normalise: Rule = (node) => {
+export const normalize: Rule = (node) => {
   const product = operandOf(node, 'Sub');
   if (!product) return undefined;
   const cast = operandOf(product, 'Mul');
   if (cast?.op !== 'Cast' || typeOf(cast.inputs[0]).dtype !== DataType.uint8) return undefined;
   if (!isFloat32(node) || isEmpty(outputShape(node))) return undefined;
   const inputs: Value[] = [cast.inputs[0], product.inputs[1], node.inputs[1]];
-  return { ...node, op: 'NormaliseBytes', inputs, attributes: {} };
+  return { ...node, op: CUSTOM_OPS.normalizeBytes, inputs, attributes: {} };
 };
 
 /** Where an op's first operand comes from, if the second is a single number. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { DataType, uint8Tensor } from 'cifar10/engine';
+import { CUSTOM_OPS, DataType, uint8Tensor } from 'cifar10/engine';
 import { executeOp } from 'cifar10/engine';
 import { castTo } from 'cifar10/engine';
 import { normalize } from 'cifar10/data';
-import { compiledAndEager, opsOfTypes, skip } from './ownOps';
+import { compiledAndEager, opsOfTypes, skip } from './customOps';
 
 const bytes = (...shape: number[]) =>
   uint8Tensor(
@@ -29,7 +29,7 @@ for (const shape of [[], [1], [7, 5], [65_536], [65_537], [80, 32, 32, 3]]) {
 test('takes the place of the last of three ops, and needs no other', { skip }, () => {
   const found = opsOfTypes(normalised, [{ dtype: DataType.uint8, shape: [2, 4] }]);
   // Nobody takes what Cast and Mul give any more: TensorFlow leaves them out.
-  assert.ok(found.includes('NormaliseBytes') && !found.includes('Sub'));
+  assert.ok(found.includes(CUSTOM_OPS.normalizeBytes) && !found.includes('Sub'));
 });
 
 const toFloat = (x: tf.Tensor) => castTo(x, DataType.float32);
@@ -43,7 +43,7 @@ const others: [string, (x: tf.Tensor) => tf.Tensor, DataType][] = [
 for (const [name, fn, dtype] of others) {
   test(`${name}: TensorFlow’s ops stay`, { skip }, () => {
     const found = opsOfTypes((x) => ({ y: fn(x) }), [{ dtype, shape: [2, 4] }]);
-    assert.ok(found.includes('Mul') && !found.includes('NormaliseBytes'));
+    assert.ok(found.includes('Mul') && !found.includes(CUSTOM_OPS.normalizeBytes));
   });
 }
 
@@ -54,6 +54,6 @@ test('the op refuses scales and offsets that are not one number', { skip }, () =
       [x, two, number],
       [x, number, two],
     ])
-      assert.throws(() => executeOp('NormaliseBytes', [], inputs), /NormaliseBytes: expected one number/);
+      assert.throws(() => executeOp(CUSTOM_OPS.normalizeBytes, [], inputs), /NormaliseBytes: expected one number/);
   });
 });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { executeOps } from 'cifar10/engine';
-import { skip } from './ownOps';
+import { CUSTOM_OPS, executeOps } from 'cifar10/engine';
+import { skip } from './customOps';
 
 // Each op first with shapes that fit, then with some that do not.
 const images = [2, 4, 6, 16];
 const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; outputs?: number }[] = [
   {
-    op: 'Winograd',
+    op: CUSTOM_OPS.winograd,
     fit: [images, [3, 3, 16, 32]],
     wrong: [
       [images, [3, 3, 32, 16]],
@@ -24,7 +24,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /Winograd: expected/,
   },
   {
-    op: 'WinogradBiasRelu',
+    op: CUSTOM_OPS.winogradBiasRelu,
     fit: [images, [3, 3, 16, 32], [32]],
     wrong: [
       [images, [3, 3, 16, 32], [16]],
@@ -34,7 +34,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /Winograd: expected/,
   },
   {
-    op: 'WinogradBackpropInput',
+    op: CUSTOM_OPS.winogradBackpropInput,
     fit: [[3, 3, 32, 16], images],
     wrong: [
       [[3, 3, 16, 32], images],
@@ -44,7 +44,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /Winograd: expected/,
   },
   {
-    op: 'WinogradBackpropFilter',
+    op: CUSTOM_OPS.winogradBackpropFilter,
     fit: [images, [2, 4, 6, 32]],
     wrong: [
       [images, [1, 4, 6, 32]],
@@ -56,7 +56,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /Winograd: expected/,
   },
   {
-    op: 'Product',
+    op: CUSTOM_OPS.matMul,
     fit: [
       [5, 7],
       [7, 64],
@@ -75,7 +75,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /Product: expected/,
   },
   {
-    op: 'LinearSgdUpdate',
+    op: CUSTOM_OPS.matMulSgd,
     fit: [[5, 7], [5, 32], [7, 32], [7, 32], [], [], []],
     wrong: [
       [[5, 7], [4, 32], [7, 32], [7, 32], [], [], []],
@@ -90,7 +90,7 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     outputs: 2,
   },
   {
-    op: 'BiasRelu',
+    op: CUSTOM_OPS.biasRelu,
     fit: [images, [16]],
     wrong: [
       [images, [32]],
@@ -101,13 +101,13 @@ const cases: { op: string; fit: number[][]; wrong: number[][][]; says: RegExp; o
     says: /BiasRelu: expected/,
   },
   {
-    op: 'HalvingMaxPool',
+    op: CUSTOM_OPS.maxPool,
     fit: [images],
     wrong: [[[2, 5, 6, 16]], [[2, 4, 7, 16]], [[4, 6, 16]]],
     says: /HalvingMaxPool: expected/,
   },
   {
-    op: 'HalvingMaxPoolGrad',
+    op: CUSTOM_OPS.maxPoolGrad,
     fit: [images, [2, 2, 3, 16], [2, 2, 3, 16]],
     wrong: [
       [images, [2, 2, 3, 16], [2, 3, 2, 16]],
