@@ -1,7 +1,7 @@
 // What must be the same for a run to go on bit for bit.
 import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
-import type { Split } from '../data/cifar10';
+import type { Split } from '../data/dataset';
 import { initialSeed } from '../models/build';
 import { Dropout2d } from '../models/torchLayers';
 import { resolvePrecision } from '../engine/precision';

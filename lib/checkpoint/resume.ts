@@ -4,7 +4,7 @@ import { SaveError } from '../util/atomicFile';
 import { bestCheckpoint, type CheckpointEntry, latestCheckpoint, listCheckpoints } from './load';
 import { type CheckpointStore, openCheckpoints } from './store';
 import type { Tensors } from '../util/safetensors';
-import type { Split } from '../data/cifar10';
+import type { Split } from '../data/dataset';
 import { versions } from '../engine/backend';
 import { stateDict, loadStateDict } from '../models/arrays';
 import { trainableParameters, type NamedParameter, namedParameters } from '../models/stateDict';

@@ -1,15 +1,8 @@
-import type { Split } from './cifar10';
-import { PIXEL_BYTES } from './files';
+import { copyImages, emptySplit, slice, type Split } from './dataset';
 import { random, shuffle } from './random';
 
-export interface Batch {
-  /** [size, 32, 32, 3], uint8. */
-  readonly images: Uint8Array;
-  /** [size], uint8. */
-  readonly labels: Uint8Array;
-  /** The batch size, or what was left for the last batch. */
-  readonly size: number;
-}
+/** Some images of a split: as many as the batch size, or what was left for the last batch. */
+export type Batch = Split;
 
 /** Which order: a pure function of both. */
 export interface Shuffle {
@@ -51,10 +44,12 @@ export function batches(split: Split, options: BatchOptions = {}): Generator<Bat
   const count = batchCount(split.size, batchSize);
   if (!Number.isInteger(skip) || skip < 0 || skip > count)
     throw new RangeError(`skip: ${skip}; expected an integer from 0 to ${count}, the number of batches.`);
-  if (memory && (memory.order.length !== split.size || memory.batch.size !== batchSize)) {
+  const isFitting = ({ order, batch }: BatchBuffer) =>
+    order.length === split.size && batch.size === batchSize && String(batch.imageShape) === String(split.imageShape);
+  if (memory && !isFitting(memory)) {
     throw new RangeError(
-      `memory: for ${memory.order.length} images in batches of ${memory.batch.size}; expected ` +
-        `batchMemory(${split.size}, ${batchSize}).`,
+      `memory: for ${memory.order.length} images in batches of ${memory.batch.size}; expected batchBuffer(split, ${batchSize}) ` +
+        `of this split, which has ${split.size}.`,
     );
   }
   const order = shuffle ? permutation(split.size, shuffle, memory?.order) : undefined;
@@ -62,9 +57,9 @@ export function batches(split: Split, options: BatchOptions = {}): Generator<Bat
 }
 
 /** Memory for the shuffled batches of any number of epochs. */
-export const batchBuffer = (size: number, batchSize: number): BatchBuffer => ({
-  order: new Uint32Array(size),
-  batch: emptySplit(batchSize),
+export const batchBuffer = (split: Split, batchSize: number): BatchBuffer => ({
+  order: new Uint32Array(split.size),
+  batch: emptySplit(split, batchSize),
 });
 
 /**
@@ -84,49 +79,6 @@ export function permutation(size: number, { seed, epoch }: Shuffle, order: Uint3
   return shuffle(order, random(seed, epoch));
 }
 
-/**
- * The images at these places, copied into a split of their own.
- * @throws RangeError for a place where there is none
- */
-export const subset = (split: Split, indices: ArrayLike<number>): Split =>
-  copyImages(split, indices, emptySplit(indices.length));
-
-const emptySplit = (size: number): Split => ({
-  images: new Uint8Array(size * PIXEL_BYTES),
-  labels: new Uint8Array(size),
-  size,
-});
-
-/** Copies the images at these places to the beginning of `to`; gives that beginning. */
-function copyImages(split: Split, indices: ArrayLike<number>, to: Split): Split {
-  for (let i = 0; i < indices.length; i++) {
-    const index = indices[i];
-    if (!(Number.isInteger(index) && index >= 0 && index < split.size)) {
-      throw new RangeError(`takeImages: place ${index}; expected a whole number from 0 to ${split.size - 1}.`);
-    }
-    to.images.set(split.images.subarray(index * PIXEL_BYTES, (index + 1) * PIXEL_BYTES), i * PIXEL_BYTES);
-    to.labels[i] = split.labels[index];
-  }
-  return indices.length === to.size ? to : slice(to, 0, indices.length);
-}
-
-/**
- * The first images of a split, as a view of it, without a copy; all of them, where it has fewer.
- * @throws RangeError when `count` is not a whole number from 1
- */
-export function take(split: Split, count: number): Split {
-  if (!(Number.isInteger(count) && count >= 1)) {
-    throw new RangeError(`firstImages: count is ${count}; expected a whole number from 1.`);
-  }
-  return slice(split, 0, count);
-}
-
-/** `count` images from a place on, or as many as there are, as a view of the split. */
-export function slice({ images, labels, size }: Split, from: number, count: number): Split {
-  const to = Math.min(from + count, size);
-  return { images: images.subarray(from * PIXEL_BYTES, to * PIXEL_BYTES), labels: labels.subarray(from, to), size: to - from };
-}
-
 function* cut(split: Split, batchSize: number, skip: number): Generator<Batch, void, undefined> {
   for (let from = skip * batchSize; from < split.size; from += batchSize) yield slice(split, from, batchSize);
 }
@@ -140,6 +92,6 @@ function* cutShuffled(
 ): Generator<Batch, void, undefined> {
   for (let from = skip * batchSize; from < split.size; from += batchSize) {
     const places = order.subarray(from, from + batchSize);
-    yield copyImages(split, places, memory ?? emptySplit(places.length));
+    yield copyImages(split, places, memory ?? emptySplit(split, places.length));
   }
 }

@@ -2,29 +2,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ARCHIVE_FOLDER } from './archive';
+import { type Dataset, toDataset, slice, type Split } from './dataset';
 import type { Progress } from './download';
-import { CLASS_NAMES, OFFICIAL_FILES, PIXEL_BYTES, SAMPLE_FILES, type RecordFile } from './files';
+import { CLASS_NAMES, IMAGE_SHAPE, OFFICIAL_FILES, SAMPLE_FILES, type RecordFile } from './files';
 import { ensureData, PROJECT_DATA } from './official';
 import { progressLine } from './progress';
-import { readRecords, type Records } from './records';
+import { readRecords } from './records';
 
-/** Images with their labels. */
-export interface Split {
-  /** [N, 32, 32, 3], uint8: rows of interleaved red, green and blue. */
-  readonly images: Uint8Array;
-  /** [N], uint8: 0 to 9, the index of a class name. */
-  readonly labels: Uint8Array;
-  /** N. */
-  readonly size: number;
-}
-
-export interface Cifar10 {
-  /** 50,000 images (300 of the sample). */
-  readonly train: Split;
-  /** 10,000 images (200 of the sample). */
-  readonly test: Split;
-  /** The ten classes: `classNames[label]`. */
-  readonly classNames: readonly string[];
+/** CIFAR-10: 50,000 training and 10,000 test images (300 and 200 of the sample), [32, 32, 3], ten classes. */
+export interface Cifar10 extends Dataset {
   /** The folder that they were read from. */
   readonly dir: string;
   /** Whether these are the official files, byte for byte. */
@@ -102,20 +88,12 @@ async function read(dir: string, files: readonly RecordFile[]): Promise<Cifar10>
   const testSize = files[files.length - 1].records;
   const trainSize = records.labels.length - testSize;
   const lines = files.map(({ name }, i) => `${records.sha256[i]}  ${name}\n`);
-  return {
-    train: split(records, 0, trainSize),
-    test: split(records, trainSize, testSize),
-    classNames: CLASS_NAMES,
-    dir,
-    official: files.every(({ sha256 }, i) => sha256 === records.sha256[i]),
-    hash: createHash('sha256').update(lines.join('')).digest('hex'),
-  };
-}
-
-function split({ images, labels }: Records, from: number, size: number): Split {
-  return {
-    images: images.subarray(from * PIXEL_BYTES, (from + size) * PIXEL_BYTES),
-    labels: labels.subarray(from, from + size),
-    size,
-  };
+  const { images, labels } = records;
+  const all: Split = { images, labels, size: labels.length, imageShape: IMAGE_SHAPE, classNames: CLASS_NAMES };
+  const data = toDataset({ train: slice(all, 0, trainSize), test: slice(all, trainSize, testSize) });
+  return Object.defineProperties(data, {
+    dir: { value: dir, enumerable: true },
+    official: { value: files.every(({ sha256 }, i) => sha256 === records.sha256[i]), enumerable: true },
+    hash: { value: createHash('sha256').update(lines.join('')).digest('hex'), enumerable: true },
+  }) as Cifar10;
 }

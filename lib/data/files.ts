@@ -1,3 +1,5 @@
+import type { ImageShape } from './dataset';
+
 /** One file of records: its name, how many records it must hold, and the sha256 of the official one. */
 export interface RecordFile {
   readonly name: string;
@@ -6,6 +8,7 @@ export interface RecordFile {
 }
 
 /** A record is a byte for the label, then 1,024 bytes of red, 1,024 of green, 1,024 of blue, row by row. */
+export const IMAGE_SHAPE: ImageShape = Object.freeze([32, 32, 3] as const);
 export const PIXEL_BYTES = 32 * 32 * 3;
 export const RECORD_BYTES = 1 + PIXEL_BYTES;
 

@@ -1,7 +1,7 @@
 export * from './archive';
 export * from './augment';
 export * from './batches';
-export * from './checkSplit';
+export * from './dataset';
 export * from './cifar10';
 export * from './download';
 export * from './files';
@@ -10,4 +10,4 @@ export * from './once';
 export * from './progress';
 export * from './random';
 export * from './records';
-export * from './validation';
+export * from './split';

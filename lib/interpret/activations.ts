@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { mapGrid } from '../charts/maps';
 import type { Figure } from '../charts/theme';
-import { subset } from '../data/batches';
-import type { Split } from '../data/cifar10';
+import { subset, type Split } from '../data/dataset';
 import { readOptions, type Rules, wholeNumber } from '../util/options';
 import { checkImage, checkNumbers, classNameOf, layerWithMaps, mapLayers } from './checks';
 import { layerMaps } from './layerMaps';

@@ -1,7 +1,7 @@
 // Whether a model is as sure as it is right: Guo et al. 2017, “On Calibration of Modern Neural Networks”, arXiv 1706.04599.
 import { reliabilityDiagram, type ReliabilityBin } from '../charts/reliability';
 import type { Figure } from '../charts/theme';
-import type { Split } from '../data/cifar10';
+import type { Split } from '../data/dataset';
 import { readOptions, type Rules, wholeNumber } from '../util/options';
 import { predictions } from './predictions';
 import { checkPredictions } from './checks';

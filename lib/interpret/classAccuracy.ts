@@ -1,6 +1,6 @@
 import { percentBars } from '../charts/shares';
 import { type Figure, percent } from '../charts/theme';
-import type { Split } from '../data/cifar10';
+import type { Split } from '../data/dataset';
 import { checkPredictions } from './checks';
 import { countConfusions } from './confusion';
 

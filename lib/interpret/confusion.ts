@@ -1,8 +1,7 @@
 // Which classes a model takes for which.
 import { matrixChart } from '../charts/matrix';
 import type { Figure } from '../charts/theme';
-import { subset } from '../data/batches';
-import type { Split } from '../data/cifar10';
+import { subset, type Split } from '../data/dataset';
 import { readOptions } from '../util/options';
 import { encodeJpeg } from '../engine/backend';
 import { predictions, type Prediction, type ImagesOptions, imagesRules } from './predictions';

@@ -5,9 +5,7 @@ import { imageGrid } from '../charts/imageGrid';
 import { heatOverlay } from '../charts/heatOverlay';
 import { type Figure, percent } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
-import { subset } from '../data/batches';
-import type { Split } from '../data/cifar10';
-import { PIXEL_BYTES } from '../data/files';
+import { imageBytes, type ImageArray, type Split, subset } from '../data/dataset';
 import { readOptions, type Rules } from '../util/options';
 import { checkClasses, checkImage, checkNumbers, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
 import { layerGradient, layerMaps, logitsOf } from './layerMaps';
@@ -60,7 +58,7 @@ export function gradCam(
   const classes = className === undefined ? undefined : classesOf(className, numbers.length, classNames);
   const { heat, explained, probabilities } = enlarged(model, layer, some, classes);
 
-  const image = (i: number) => some.images.subarray(i * PIXEL_BYTES, (i + 1) * PIXEL_BYTES);
+  const image = (i: number) => some.images.subarray(i * imageBytes(some), (i + 1) * imageBytes(some));
   const truth = (i: number) => classNameOf('gradCam', some.labels[i], classNames);
   const originals = numbers.map((number, i) => ({
     picture: imageGrid({ images: image(i) }, { scale: 4 }),
@@ -86,7 +84,7 @@ export function gradCam(
 export function classActivation(
   model: tf.LayersModel,
   layer: tf.layers.Layer,
-  images: Pick<Split, 'images' | 'size'>,
+  images: ImageArray,
   classes: readonly number[],
 ): tf.Tensor3D {
   return tf.tidy(() => {

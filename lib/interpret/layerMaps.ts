@@ -1,17 +1,15 @@
 // What happens at a layer of a model. It runs op by op: for a few images that is quicker than compiling.
 import * as tf from '@tensorflow/tfjs-node';
-import type { Split } from '../data/cifar10';
+import type { ImageArray } from '../data/dataset';
 import { uint8Tensor } from '../engine/ops/ops';
 import { normalize } from '../data/augment';
 
-type SomeImages = Pick<Split, 'images' | 'size'>;
-
 /** The model's logits [N, classes]; dropout is off. */
-export const logitsOf = (model: tf.LayersModel, images: SomeImages): tf.Tensor2D =>
+export const logitsOf = (model: tf.LayersModel, images: ImageArray): tf.Tensor2D =>
   tf.tidy(() => model.apply(inputOf(images)) as tf.Tensor2D);
 
 /** What a layer that gives maps makes of images: [N, height, width, channels]. */
-export function layerMaps(model: tf.LayersModel, layer: tf.layers.Layer, images: SomeImages): tf.Tensor4D {
+export function layerMaps(model: tf.LayersModel, layer: tf.layers.Layer, images: ImageArray): tf.Tensor4D {
   const part = tf.model({ inputs: model.inputs, outputs: layer.output });
   return tf.tidy(() => part.apply(inputOf(images)) as tf.Tensor4D);
 }
@@ -25,7 +23,7 @@ export function layerMaps(model: tf.LayersModel, layer: tf.layers.Layer, images:
 export function layerGradient(
   model: tf.LayersModel,
   layer: tf.layers.Layer,
-  images: SomeImages,
+  images: ImageArray,
   score: (logits: tf.Tensor2D) => tf.Tensor,
 ): tf.Tensor4D {
   return tf.tidy(() => {
@@ -41,7 +39,8 @@ export function layerGradient(
   });
 }
 
-const inputOf = ({ images, size }: SomeImages): tf.Tensor => normalize(uint8Tensor(images, [size, 32, 32, 3]));
+const inputOf = ({ images, size, imageShape }: ImageArray): tf.Tensor =>
+  normalize(uint8Tensor(images, [size, ...imageShape]));
 
 /** Runs a function while a layer's output passes through `tap`. */
 function tapped<T>(layer: tf.layers.Layer, tap: (output: tf.Tensor) => tf.Tensor, run: () => T): T {

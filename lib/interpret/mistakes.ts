@@ -2,8 +2,7 @@
 import { captionedImages } from '../charts/captionedImages';
 import { emptyFigure } from '../charts/note';
 import { type Figure, percent } from '../charts/theme';
-import { subset } from '../data/batches';
-import type { Split } from '../data/cifar10';
+import { subset, type Split } from '../data/dataset';
 import { readOptions } from '../util/options';
 import { type Prediction, type ImagesOptions, imagesRules, leastConfident, topLosses } from './predictions';
 import { checkPredictions } from './checks';

@@ -2,7 +2,8 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-node';
 import { PNG } from 'pngjs';
-import type { Split } from '../data/cifar10';
+import type { ImageArray } from '../data/dataset';
+import { IMAGE_SHAPE } from '../data/files';
 import { type ImageHeader, readHeader } from './imageFile';
 
 const SIDE = 32; // px of the result
@@ -17,7 +18,7 @@ const MAX_PIXELS = 64e6; // the largest pictures of most phones; decoded, a PNG 
  * @returns a split of one image, without a label: for `predict` and `imageGrid`
  * @throws Error when it can't be read: there is no such file, it is a folder, no such image, damaged or too large
  */
-export function readImage(file: string): Pick<Split, 'images' | 'size'> {
+export function readImage(file: string): ImageArray {
   const bytes = readBytes(file);
   try {
     const header = readHeader(bytes);
@@ -29,7 +30,7 @@ export function readImage(file: string): Pick<Split, 'images' | 'size'> {
     }
     if (width * height === 0) throw new Error('is damaged: it has no pixels');
     const square = shrink(kind === 'PNG' ? decodePng(bytes) : decodeJpeg(bytes, header));
-    return { images: turn(square, header.orientation), size: 1 };
+    return { images: turn(square, header.orientation), size: 1, imageShape: IMAGE_SHAPE };
   } catch (error) {
     throw new Error(`${file} ${(error as Error).message}.`, { cause: error });
   }

@@ -1,8 +1,8 @@
 // A run, written down for TensorBoard while it goes on.
 import type * as tf from '@tensorflow/tfjs-node';
 import { imageGrid } from '../charts/imageGrid';
-import { batchCount, take, subset } from '../data/batches';
-import type { Split } from '../data/cifar10';
+import { batchCount } from '../data/batches';
+import { take, subset, type Split } from '../data/dataset';
 import { CLASS_NAMES } from '../data/files';
 import { type EventWriter, openEventWriter } from './eventWriter';
 import { type Classifier, openClassifier } from '../training/evaluate';

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'; // lets other work in, such as messages
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batches } from '../data/batches';
-import { checkSplit } from '../data/checkSplit';
-import type { Split } from '../data/cifar10';
+import { checkSplit, type ImageArray, type Split } from '../data/dataset';
 import { oneOf, readOptions, type Rules, inspectValue, wholeNumber } from '../util/options';
 import { uint8Tensor } from '../engine/ops/ops';
 import { compile } from '../engine/compile';
@@ -56,11 +55,12 @@ export async function evaluate(
  */
 export async function predict(
   model: tf.LayersModel,
-  images: Pick<Split, 'images' | 'size'>,
+  images: ImageArray,
   options: Partial<EvaluateOptions> = {},
 ): Promise<Float32Array> {
   const { batchSize, precision } = readOptions('predict', rules, options);
   checkSplit('predict: the images', images);
+  checkShape('predict: the images', model, images);
   warnOfEmulation('predict', precision);
   checkMemory('predict', 'testing', model, fit(batchSize, images.size));
   const classifier = openClassifier(model, precision);
@@ -74,7 +74,7 @@ export async function predict(
 /** A model made ready to classify, once or again and again while it learns. */
 export interface Classifier {
   /** Probabilities, [N, classes], row after row. */
-  classify(images: Pick<Split, 'images' | 'size'>, batchSize: number): Promise<Float32Array>;
+  classify(images: ImageArray, batchSize: number): Promise<Float32Array>;
   dispose(): void;
 }
 
@@ -85,9 +85,10 @@ export function openClassifier(model: tf.LayersModel, precision: Precision): Cla
   });
   const program = compile({ classify }, { precision });
   return {
-    async classify({ images, size }, batchSize) {
+    async classify(images, batchSize) {
+      const { size } = images;
       const probabilities = new Float32Array(size * classes);
-      const split = { images, size, labels: new Uint8Array(0) };
+      const split = { ...images, labels: new Uint8Array(0), classNames: [] };
       let done = 0;
       for (const batch of batches(split, { batchSize: fit(batchSize, size) })) {
         const input = imageTensor(batch);
@@ -145,6 +146,7 @@ export function checkImages(what: string, model: tf.LayersModel, split: Split): 
       `${what}: labels are ${inspectValue(split.labels)}; expected a Uint8Array, one for each image.`,
     );
   }
+  checkShape(what, model, split);
   const classes = classCount(model);
   const wrong = split.labels.findIndex((label) => label >= classes);
   if (wrong >= 0) {
@@ -154,8 +156,14 @@ export function checkImages(what: string, model: tf.LayersModel, split: Split): 
   }
 }
 
-const imageTensor = ({ images, size }: Pick<Batch, 'images' | 'size'>): tf.Tensor =>
-  uint8Tensor(images, [size, 32, 32, 3]);
+/** @throws RangeError when the model takes images of another shape */
+function checkShape(what: string, model: tf.LayersModel, { imageShape }: ImageArray): void {
+  const expected = model.inputs[0].shape.slice(1);
+  if (expected.length === 3 && expected.every((size, axis) => size === null || size === imageShape[axis])) return;
+  throw new RangeError(`${what} are ${imageShape.join(' × ')}; the model takes ${expected.join(' × ')}.`);
+}
+
+const imageTensor = ({ images, size, imageShape }: ImageArray): tf.Tensor => uint8Tensor(images, [size, ...imageShape]);
 
 const classCount = (model: tf.LayersModel): number => (model.outputShape as tf.Shape)[1] ?? 0;
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import { type Batch, batchCount, batches, batchBuffer } from '../data/batches';
-import type { Cifar10, Split } from '../data/cifar10';
+import type { Dataset, Split } from '../data/dataset';
 import { trainableParameters, namedParameters } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../util/options';
 import { compile } from '../engine/compile';
@@ -78,7 +78,7 @@ const EXPLOSION = 4;
  */
 export function findLr(
   model: tf.LayersModel,
-  { train }: Pick<Cifar10, 'train'>,
+  { train }: Pick<Dataset, 'train'>,
   options: Partial<FindLrOptions> = {},
 ): AsyncGenerator<LrRecord, void, undefined> {
   const settings = readOptions('findLr', rules, withOptimizer(options, ['momentum']));
@@ -106,7 +106,7 @@ async function* search(
   const program = compile({ learn }, { precision: options.precision });
   const losses: number[] = [];
   try {
-    program.prepare('learn', ...learnInputs(options.batchSize));
+    program.prepare('learn', ...learnInputs(options.batchSize, split.imageShape));
     for (const batch of wholeBatches(split, options)) {
       if (losses.length === steps || signal?.aborted) return;
       const step = losses.length + 1;
@@ -141,7 +141,7 @@ function* wholeBatches(
   split: Split,
   { batchSize, shuffle, seed }: Pick<FindLrOptions, 'batchSize' | 'shuffle' | 'seed'>,
 ): Generator<Batch, void, undefined> {
-  const memory = batchBuffer(split.size, batchSize);
+  const memory = batchBuffer(split, batchSize);
   for (let epoch = 1; ; epoch++) {
     for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, memory })) {
       if (batch.size === batchSize) yield batch;

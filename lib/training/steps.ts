@@ -1,6 +1,7 @@
 // The two functions that training is made of, on tensors: one step of learning, and one batch of testing.
 import * as tf from '@tensorflow/tfjs-node';
 import { DataType } from '../engine/backend';
+import type { ImageShape } from '../data/dataset';
 import type { TensorType } from '../engine/graph';
 import { softmaxCrossEntropy } from '../engine/ops/ops';
 import { augment, augmentBy, type Augmentation, normalize } from '../data/augment';
@@ -14,7 +15,7 @@ export interface BatchScore extends Record<string, tf.Tensor> {
 
 /**
  * Makes the training step: predict, compare, go back through the model, move the parameters.
- * @returns a function of images (uint8 [N, 32, 32, 3]), labels (int32 [N]), the step's random key (int32 [2]) and the
+ * @returns a function of images (uint8 [N, H, W, C]), labels (int32 [N]), the step's random key (int32 [2]) and the
  *   knobs (float32 [KNOBS]: lr, momentum, weightDecay; where the augmentation is 'live', [LIVE_KNOBS]: crop and flip too)
  */
 export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augmentation: Augmentation | 'live') {
@@ -39,7 +40,7 @@ export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augme
 
 /**
  * Makes the evaluation of a batch: dropout off, batch norm on its running statistics.
- * @returns a function of images (uint8 [N, 32, 32, 3]) and labels (int32 [N])
+ * @returns a function of images (uint8 [N, H, W, C]) and labels (int32 [N])
  */
 export function makeTestStep(model: tf.LayersModel) {
   return (images: tf.Tensor, labels: tf.Tensor): BatchScore => {
@@ -49,8 +50,8 @@ export function makeTestStep(model: tf.LayersModel) {
 }
 
 /** Types of what a test step takes, for a batch of so many images. */
-export const testInputs = (size: number): TensorType[] => [
-  { dtype: DataType.uint8, shape: [size, 32, 32, 3] },
+export const testInputs = (size: number, imageShape: ImageShape): TensorType[] => [
+  { dtype: DataType.uint8, shape: [size, ...imageShape] },
   { dtype: DataType.int32, shape: [size] },
 ];
 
@@ -59,8 +60,8 @@ export const KNOBS = 3;
 export const LIVE_KNOBS = 5;
 
 /** Types of what a training step takes, for a batch of so many images. */
-export const learnInputs = (size: number, knobs = KNOBS): TensorType[] => [
-  ...testInputs(size),
+export const learnInputs = (size: number, imageShape: ImageShape, knobs = KNOBS): TensorType[] => [
+  ...testInputs(size, imageShape),
   { dtype: DataType.int32, shape: [2] },
   { dtype: DataType.float32, shape: [knobs] },
 ];

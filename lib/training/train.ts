@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type * as tf from '@tensorflow/tfjs-node';
 import { batchCount, batches, batchBuffer } from '../data/batches';
-import type { Cifar10, Split } from '../data/cifar10';
-import { trainValidationSplit } from '../data/validation';
+import type { Dataset, Split } from '../data/dataset';
+import { trainValidationSplit } from '../data/split';
 import { trainableParameters, namedParameters } from '../models/stateDict';
 import { readOptions } from '../util/options';
 import { compile, type Program } from '../engine/compile';
@@ -21,8 +21,8 @@ import { stopRequest } from '../checkpoint/sigterm';
 import { updateMetrics, emptyMetrics, imagesPerSecond, computeMetrics, type RunningMetrics } from './tally';
 import { logged } from '../runs/tensorboard';
 
-/** Training and test images: what loadCifar10 gives, or a part of it. */
-export type TrainData = Pick<Cifar10, 'train' | 'test'>;
+/** Training and test images: what dataset and loadCifar10 give, or parts of it. */
+export type TrainData = Pick<Dataset, 'train' | 'test'>;
 
 /**
  * Trains a model in place, as an async generator: a record after each step and each batch of the test, and after each epoch
@@ -86,7 +86,7 @@ async function* run(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const { epochs, batchSize, seed } = options;
   const steps = batchCount(splits.train.size, batchSize);
-  const memory = batchBuffer(splits.train.size, batchSize);
+  const memory = batchBuffer(splits.train, batchSize);
   const optimizer = optimizers[options.optimizer](
     trainableParameters(namedParameters(model)).map(({ variable }) => variable),
   );
@@ -164,9 +164,10 @@ function prepareShapes(
   knobs: number,
 ): void {
   const sizesOf = ({ size }: Split) => [Math.min(batchSize, size), size % batchSize || Math.min(batchSize, size)];
-  for (const size of new Set(sizesOf(train))) program.prepare('learn', ...learnInputs(size, knobs));
+  const { imageShape } = train;
+  for (const size of new Set(sizesOf(train))) program.prepare('learn', ...learnInputs(size, imageShape, knobs));
   const tested = [test, ...(validation ? [validation] : [])];
-  for (const size of new Set(tested.flatMap(sizesOf))) program.prepare('test', ...testInputs(size));
+  for (const size of new Set(tested.flatMap(sizesOf))) program.prepare('test', ...testInputs(size, imageShape));
 }
 
 /** Classifies the images that an epoch ends with: yields how far it is, gives the epoch's record, or nothing if stopped. */

@@ -82,7 +82,7 @@ test('so it does in the training of a model', { skip }, () => {
   const parameters = namedParameters(model).map(({ variable }) => variable);
   const optimizer = sgd(parameters);
   const learn = makeTrainStep(model, optimizer, { crop: 0, flip: false });
-  const found = opsOfTypes(learn, learnInputs(4));
+  const found = opsOfTypes(learn, learnInputs(4, [32, 32, 3]));
   // The last layer has ten outputs; and there is each layer's bias.
   assert.equal(found.filter((op) => op === CUSTOM_OPS.matMulSgd).length, 2);
   assert.equal(found.filter((op) => op === CUSTOM_OPS.sgd).length, 4);

@@ -14,6 +14,7 @@ test('activations: a map for each channel, or the strongest, each with its numbe
   const maps = layerMaps(model, model.getLayer('relu1'), {
     images: images.images.subarray(2 * 3072, 3 * 3072),
     size: 1,
+    imageShape: [32, 32, 3],
   });
   const values = maps.dataSync<'float32'>();
   maps.dispose();

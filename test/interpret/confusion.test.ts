@@ -5,6 +5,7 @@ import { confusedImages, confusionMatrix, confusions, type Split } from 'cifar10
 import { countConfusions } from 'cifar10/interpret';
 import { traces, captionsOf, type Trace } from '../charts/figures';
 import { names, labels, probabilities, split, noise, ten } from './predictions';
+import { splitOf } from '../images';
 
 test('a confusion matrix counts each image once, in the row of what it is and the column of what was said', () => {
   assert.deepEqual(countConfusions(probabilities, labels), [
@@ -66,9 +67,8 @@ test('with the matrix come the images of each cell, the surest first, in one she
 test('of a cell with many images, those of which the model is most sure are named and shown, the surest first', () => {
   const sure = [0.6, 0.9, 0.7, 0.95, 0.8, 0.65];
   const many: Split = {
-    images: Uint8Array.from({ length: sure.length * 3072 }, (_, i) => 40 * Math.floor(i / 3072)), // image 3 is all 120
-    labels: new Uint8Array(sure.length),
-    size: sure.length,
+    ...splitOf(Uint8Array.from({ length: sure.length * 3072 }, (_, i) => 40 * Math.floor(i / 3072))), // image 3 is all 120
+    classNames: names,
   };
   const given = Float32Array.from(sure.flatMap((probability) => [1 - probability, probability, 0]));
   const { data, layout } = confusionMatrix(given, many, names);

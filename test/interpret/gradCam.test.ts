@@ -7,6 +7,7 @@ import { classActivation } from 'cifar10/interpret';
 import { logitsOf } from 'cifar10/interpret';
 import { traces, captionsOf } from '../charts/figures';
 import { noise, ten, small } from './predictions';
+import { splitOf } from '../images';
 
 test('Grad-CAM by hand: maps times the mean of their weights, what is below 0 cut off', () => {
   // Pooling halves a 32 × 32 image to 2 × 2 × 3; one linear layer follows.
@@ -33,7 +34,7 @@ test('Grad-CAM by hand: maps times the mean of their weights, what is below 0 cu
         channelWeights.reduce((sum, w, channel) => sum + w * (quarters[place * 3 + channel] / 127.5 - 1), 0),
       ),
     );
-    const map = classActivation(model, model.getLayer('pool'), { images, size: 1 }, [index]);
+    const map = classActivation(model, model.getLayer('pool'), splitOf(images), [index]);
     assert.deepEqual(map.shape, [1, 2, 2]);
     map.dataSync().forEach((value, place) => assert.ok(Math.abs(value - expected[place]) < 1e-5, `place ${place}`));
     assert.ok(expected.some((value) => value > 0.1));
@@ -52,7 +53,7 @@ test('the picture of Grad-CAM is bright where the network found what speaks for 
   const weights = Array.from({ length: 12 }, (_, i) => [Number(i % 3 === 0), 0]);
   tf.tidy(() => model.getLayer('out').setWeights([tf.tensor2d(weights), tf.zeros([2])]));
   const isRed = (i: number) => i % 3 === 0 && Math.floor(i / 3) % 32 >= 16 && Math.floor(i / 96) < 16;
-  const red = { images: new Uint8Array(3072).map((_, i) => (isRed(i) ? 255 : 0)), labels: new Uint8Array(1), size: 1 };
+  const red = splitOf(new Uint8Array(3072).map((_, i) => (isRed(i) ? 255 : 0)));
   const { layout } = gradCam(model, red, ['red', 'other'], { className: 'red' });
   const [, { source }] = layout.images as { source: string }[];
   const { data, width, height } = PNG.sync.read(Buffer.from(source.split(',')[1], 'base64'));
@@ -107,7 +108,7 @@ test('Grad-CAM leaves the model as it was, and each image its own, whatever stan
   const before = await predict(model, images, { precision: 'float32' });
   const layer = model.getLayer('norm6');
   const together = classActivation(model, layer, images, [1, 2, 3]);
-  const alone = classActivation(model, layer, { images: images.images.subarray(3072, 6144), size: 1 }, [2]);
+  const alone = classActivation(model, layer, splitOf(images.images.subarray(3072, 6144)), [2]);
   const [all, one] = [together.dataSync(), alone.dataSync()];
   one.forEach((value, i) => assert.ok(Math.abs(value - all[64 + i]) < 1e-5));
   tf.dispose([together, alone]);

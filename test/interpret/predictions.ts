@@ -1,5 +1,6 @@
 // Images, and what a model could say of them.
 import { deepCnn, type Split } from 'cifar10';
+import { splitOf, ten } from '../images';
 
 export const names = ['cat', 'dog', 'ship'];
 /** Six images: two cats, three dogs, a ship; one cat called a dog, one dog called a cat, and one a ship. */
@@ -12,12 +13,21 @@ export const probabilities = Float32Array.of(
   ...[0.01, 0.01, 0.98],
   ...[0.3, 0.3, 0.4],
 );
-export const split: Split = { images: new Uint8Array(6 * 3072).map((_, i) => (i * 31) % 251), labels, size: 6 };
+export const split: Split = {
+  ...splitOf(
+    new Uint8Array(6 * 3072).map((_, i) => (i * 31) % 251),
+    labels,
+  ),
+  classNames: names,
+};
 
 /** A split of `size` noisy images, labels 0, 1, 2 … */
 export function noise(size: number): Split {
   const images = new Uint8Array(size * 3072).map((_, i) => (Math.imul(i, 2654435761) >>> 24) ^ (i % 97));
-  return { images, labels: new Uint8Array(size).map((_, i) => i % 10), size };
+  return splitOf(
+    images,
+    new Uint8Array(size).map((_, i) => i % 10),
+  );
 }
-export const ten = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
+export { ten };
 export const small = () => deepCnn({ widths: [4, 4, 4, 4, 4, 4], seed: 3 });

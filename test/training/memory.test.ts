@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deepCnn, evaluate, linear, predict, shallowCnn } from 'cifar10';
 import { checkMemory, estimateBytes } from 'cifar10/training';
+import { splitOf } from '../images';
 
 test('a batch that does not fit is refused with the numbers and the size that does', () => {
   const model = deepCnn();
@@ -37,7 +38,7 @@ test('op by op takes more than compiled, and testing less', () => {
 
 test('evaluate and predict refuse a batch that does not fit, before they try it', async (t) => {
   const model = deepCnn({ widths: [4, 4, 4, 4, 4, 4] });
-  const split = { images: new Uint8Array(20 * 3072), labels: new Uint8Array(20), size: 20 };
+  const split = splitOf(new Uint8Array(20 * 3072));
   t.mock.method(process, 'availableMemory', () => 1e6);
   const says = (owner: string) => ({
     name: 'RangeError',

@@ -298,7 +298,7 @@ test('a split that is not whole is refused at once, by train, evaluate and predi
   const half = { ...images, size: 150 };
   assert.throws(
     () => train(model, { ...data, train: { ...images, size: 600 } }),
-    /training images: size is 600, with 921600/,
+    /training images: size is 600, with 921,600/,
   );
   assert.throws(
     () => train(model, { ...data, test: { ...none, images: new Uint8Array(0), size: 0 } }),
