@@ -6,6 +6,7 @@ export type { TensorType } from './graph';
 export { DataType } from './backend';
 export type { Precision } from './precision';
 export { castTo, randomUniform, sgdUpdate, softmaxCrossEntropy, transformImages, uint8Tensor } from './ops/ops';
+export type { SgdHyperparameters } from './ops/ops';
 export { foldIn, randomKey } from './ops/random';
 export { batchNormTraining } from './ops/batchNorm';
 export type { NormStatistics } from './ops/batchNorm';

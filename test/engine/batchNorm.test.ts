@@ -162,7 +162,7 @@ test('what does not fit is refused: no images, statistics of another length, a m
   ]) {
     assert.throws(
       call(x, statistics),
-      /batch norm: expected x \[N, H, W, C\]/,
+      /BatchNorm: expected x \[N, H, W, C\]/,
       `[${x.join()}] with [${statistics.join()}]`,
     );
   }

@@ -12,10 +12,10 @@ const gradientOf: Gradient = (x, dy) => tf.matMul(x, dy, true, false);
 
 /** A step of SGD for weights that have this gradient. */
 const stepOf =
-  (gradient: Gradient) =>
+  (gradient: Gradient, nesterov = false) =>
   (x: tf.Tensor, dy: tf.Tensor, w: tf.Tensor, v: tf.Tensor, knobs: tf.Tensor): Record<'w' | 'v', tf.Tensor> => {
     const [lr, momentum, weightDecay] = tf.unstack(knobs) as tf.Scalar[];
-    const [nextW, nextV] = sgdUpdate(w, v, gradient(x, dy), { lr, momentum, weightDecay });
+    const [nextW, nextV] = sgdUpdate(w, v, gradient(x, dy), { lr, momentum, weightDecay, nesterov });
     return { w: nextW, v: nextV };
   };
 
@@ -38,13 +38,17 @@ for (const [rows, inputs, outputs] of [
   [256, 3072, 512],
   [80, 4096, 1024],
 ]) {
-  for (const momentum of [0, 0.9]) {
+  for (const [momentum, nesterov] of [
+    [0, false],
+    [0.9, false],
+    [0.9, true],
+  ] as const) {
     test(
-      `[${rows}, ${inputs}]ᵀ · [${rows}, ${outputs}], momentum ${momentum}: as product and step apart`,
+      `[${rows}, ${inputs}]ᵀ · [${rows}, ${outputs}], momentum ${momentum}${nesterov ? ', Nesterov' : ''}: as product and step apart`,
       { skip },
       () => {
         const arguments_ = [...randoms(...shapesOf(rows, inputs, outputs)), tf.tensor1d([0.1, momentum, 0.01])];
-        const { first, again, eager } = compiledAndEager(stepOf(gradientOf), arguments_);
+        const { first, again, eager } = compiledAndEager(stepOf(gradientOf, nesterov), arguments_);
         for (const name of ['w', 'v'] as const) {
           const error = relativeError(first[name], eager[name]);
           assert.deepEqual(first[name].shape, [inputs, outputs]);

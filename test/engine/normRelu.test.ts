@@ -32,7 +32,7 @@ for (const shape of [
   test(`[${shape.join()}]: one op gives the gradients that three give`, { skip }, () => {
     const found = opsOf(gradients, ...shapesOf(shape));
     assert.ok(found.includes(CUSTOM_OPS.batchNormReluGrad));
-    for (const op of [CUSTOM_OPS.batchNormGrad, 'ReluGrad', CUSTOM_OPS.reluBiasGrad, 'BiasAddGrad'])
+    for (const op of [CUSTOM_OPS.batchNormGrad, 'ReluGrad', CUSTOM_OPS.biasReluGrad, 'BiasAddGrad'])
       assert.ok(!found.includes(op), op);
     const inputs = randoms(...shapesOf(shape));
     const { first, again, eager } = compiledAndEager(gradients, inputs);

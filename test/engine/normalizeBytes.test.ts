@@ -54,6 +54,6 @@ test('the op refuses scales and offsets that are not one number', { skip }, () =
       [x, two, number],
       [x, number, two],
     ])
-      assert.throws(() => executeOp(CUSTOM_OPS.normalizeBytes, [], inputs), /NormaliseBytes: expected one number/);
+      assert.throws(() => executeOp(CUSTOM_OPS.normalizeBytes, [], inputs), /NormalizeBytes: expected scalars/);
   });
 });

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { backend, isOnGpu } from 'cifar10/engine';
-import { sgdUpdate, softmaxCrossEntropy, randomUniform } from 'cifar10/engine';
+import { type SgdHyperparameters, sgdUpdate, softmaxCrossEntropy, randomUniform } from 'cifar10/engine';
 import { close, numericalGradient } from '../numbers';
 
 test('cross entropy: value as tfjs’s, gradient as finite differences', () => {
@@ -39,8 +39,8 @@ test('stateless random numbers are uniform and a function of the key', () => {
   });
 });
 
-test('sgdUpdate refuses sizes that do not agree', (t) => {
-  if (isOnGpu()) return t.skip('the op is for processors');
+test('sgdUpdate refuses shapes that do not agree', (t) => {
+  if (isOnGpu()) return t.skip('the op is for CPUs');
   tf.tidy(() => {
     const [ten, two, number] = [tf.ones([10]), tf.ones([2]), tf.scalar(1)];
     const knobs = { lr: number, momentum: number, weightDecay: number };
@@ -49,9 +49,9 @@ test('sgdUpdate refuses sizes that do not agree', (t) => {
       [ten, two, ten],
       [two, ten, ten],
     ]) {
-      assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's size/);
+      assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's shape/);
     }
-    assert.throws(() => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }), /one number/);
+    assert.throws(() => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }), /scalars for lr/);
   });
 });
 
@@ -66,28 +66,35 @@ function withoutCustomOps(t: TestContext): void {
 }
 
 for (const shape of [[], [7], [3, 5], [300, 517]]) {
-  for (const momentum of [0.9, 0]) {
+  for (const [momentum, nesterov] of [
+    [0.9, false],
+    [0.9, true],
+    [0, false],
+    [0, true],
+  ] as const) {
     for (const isOwn of [true, false]) {
-      const ops = isOwn ? '' : ", in TensorFlow's ops";
-      test(`sgdUpdate of [${shape.join()}] moves every parameter as PyTorch's SGD does, momentum ${momentum}${ops}`, (t) => {
+      const kind = `${nesterov ? ', Nesterov' : ''}${isOwn ? '' : ", in TensorFlow's ops"}`;
+      test(`sgdUpdate of [${shape.join()}] is PyTorch's SGD, momentum ${momentum}${kind}`, (t) => {
         if (!isOwn) withoutCustomOps(t);
         const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
         const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
         const before = tf.memory().numTensors;
-        const [nextW, nextV] = sgdUpdate(w, v, g, knobs);
+        const [nextW, nextV] = sgdUpdate(w, v, g, { ...knobs, nesterov });
         assert.equal(tf.memory().numTensors, before + 2);
         assert.deepEqual([nextW.shape, nextV.shape], [shape, shape]);
         const [w0, v0, g0, w1] = [w, v, g, nextW].map((tensor) => tensor.dataSync());
         v.dispose();
         const v1 = nextV.dataSync();
         w0.forEach((_, i) => {
-          const moved = momentum * v0[i] + g0[i] + 0.01 * w0[i];
+          const decayed = g0[i] + 0.01 * w0[i];
+          const moved = momentum * v0[i] + decayed;
           const velocity = momentum === 0 ? v0[i] : moved;
+          const step = nesterov ? decayed + momentum * moved : moved;
           assert.ok(Math.abs(v1[i] - velocity) < 1e-6, `velocity ${i} is ${v1[i]}, not ${velocity}`);
-          assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * moved)) < 1e-6, `parameter ${i} is ${w1[i]}`);
+          assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * step)) < 1e-6, `parameter ${i} is ${w1[i]}`);
         });
         const step = (...[a, b, c, lr, m, weightDecay]: tf.Tensor[]) => {
-          const [parameter, velocity] = sgdUpdate(a, b, c, { lr, momentum: m, weightDecay } as typeof knobs);
+          const [parameter, velocity] = sgdUpdate(a, b, c, { lr, momentum: m, weightDecay, nesterov } as SgdHyperparameters);
           return { parameter, velocity };
         };
         const program = compile({ step }, { precision: 'float32' });

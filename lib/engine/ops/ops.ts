@@ -1,6 +1,6 @@
 // Ops that tfjs lacks, or composes of elementwise ops at two to five times the cost.
 import * as tf from '@tensorflow/tfjs-node';
-import { backend, dataTypeOf, DataType, isDifferentiated, isOnGpu, typeAttribute } from '../backend';
+import { backend, dataTypeOf, DataType, hasCustomOps, isDifferentiated, typeAttribute } from '../backend';
 import { boolAttr, executeOps, executeOp, stringAttr, T_FLOAT32 } from './call';
 import { CUSTOM_OPS } from './customOps';
 import { prepareEngine } from './prepare';
@@ -125,10 +125,19 @@ function shiftTransforms(transforms: tf.Tensor2D, right: number, down: number): 
   return tf.stack([...a, ...b, c0, c1], 1) as tf.Tensor2D;
 }
 
+/** PyTorch's hyperparameters of SGD. */
+export interface SgdHyperparameters {
+  readonly lr: tf.Scalar;
+  readonly momentum: tf.Scalar;
+  readonly weightDecay: tf.Scalar;
+  /** Default: false. */
+  readonly nesterov?: boolean;
+}
+
 /**
  * A step of stochastic gradient descent for one parameter, as PyTorch's SGD; on the CPU in one pass over the memory
- * (lib/engine/native). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and v stays
- * as it is.
+ * (lib/engine/native). g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·(nesterov ? g + momentum·v : v). With momentum
+ * 0: w ← w − lr·g, and v stays as it is.
  * @param parameter, velocity, gradient of one shape
  * @returns the new parameter and the new velocity
  */
@@ -136,16 +145,17 @@ export function sgdUpdate(
   parameter: tf.Tensor,
   velocity: tf.Tensor,
   gradient: tf.Tensor,
-  { lr, momentum, weightDecay }: { lr: tf.Scalar; momentum: tf.Scalar; weightDecay: tf.Scalar },
+  { lr, momentum, weightDecay, nesterov = false }: SgdHyperparameters,
 ): [parameter: tf.Tensor, velocity: tf.Tensor] {
   prepareEngine();
-  if (!isOnGpu()) {
-    const inputs = [parameter, velocity, gradient, lr, momentum, weightDecay];
-    return executeOps(CUSTOM_OPS.sgd, [], inputs, 2) as [tf.Tensor, tf.Tensor];
-  }
   return tf.tidy(() => {
+    if (hasCustomOps()) {
+      const inputs = [parameter, velocity, gradient, lr, momentum, weightDecay, tf.scalar(Number(nesterov))];
+      return executeOps(CUSTOM_OPS.sgd, [], inputs, 2) as [tf.Tensor, tf.Tensor];
+    }
     const decayed = tf.add(gradient, tf.mul(parameter, weightDecay));
     const next = tf.add(tf.mul(velocity, momentum), decayed);
-    return [tf.sub(parameter, tf.mul(next, lr)), tf.where(tf.equal(momentum, 0), velocity, next)];
+    const step = nesterov ? tf.add(decayed, tf.mul(next, momentum)) : next;
+    return [tf.sub(parameter, tf.mul(step, lr)), tf.where(tf.equal(momentum, 0), velocity, next)];
   });
 }

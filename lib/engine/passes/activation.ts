@@ -36,7 +36,7 @@ export const isReluBiasGrad = ({ op, inputs }: Node): boolean =>
 
 export const reluBiasGrad: Rule = (node) => {
   if (!isReluBiasGrad(node)) return undefined;
-  return { ...node, op: CUSTOM_OPS.reluBiasGrad, attributes: {}, outputs: [...node.outputs, biasType(node)] };
+  return { ...node, op: CUSTOM_OPS.biasReluGrad, attributes: {}, outputs: [...node.outputs, biasType(node)] };
 };
 
 /** Of the sums of an image's channels. */

@@ -1,10 +1,10 @@
-// The update of a linear layer's weights (lib/engine/native/ops/linear-update.cc) in place of their gradient, a matrix product,
+// The update of a linear layer's weights (lib/engine/native/ops/fused-matmul-sgd.cc) in place of their gradient, a matrix product,
 // and of what SGD makes of it: the gradient, which is as large as the weights, is never written to the memory.
 import type { Node } from '../graph';
 import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule, type UsersOf } from './rewrite';
 
-/** Numbers of outputs must be multiples of it (`kLanes` in lanes.h). */
+/** Numbers of outputs must be multiples of it (`kLanes` in f32x16.h). */
 const COLUMNS = 16;
 
 export const linearUpdate: Rule = (node, usersOf) => {

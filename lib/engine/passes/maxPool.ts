@@ -1,4 +1,4 @@
-// Max pooling of 2×2 pixels (lib/engine/native/ops/pool.cc), and its gradient: in a third of the time.
+// Max pooling of 2×2 pixels (lib/engine/native/ops/max-pool.cc), and its gradient: in a third of the time.
 import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isInts, isText, type Rule } from './rewrite';
 

@@ -1,4 +1,4 @@
-// The gradients of a batch norm and of the ReLU and bias before it in one op (lib/engine/native/ops/norm.cc): the norm's need the
+// The gradients of a batch norm and of the ReLU and bias before it in one op (lib/engine/native/ops/batch-norm.cc): the norm's need the
 // ReLU's result anyway, which tells where it has cut.
 import type { Node } from '../graph';
 import { CUSTOM_OPS } from '../ops/customOps';

@@ -1,10 +1,10 @@
-// Our matrix product (lib/engine/native/ops/product.cc): the forward pass of float32 linear layers takes two thirds of the time
+// Our matrix product (lib/engine/native/ops/matmul.cc): the forward pass of float32 linear layers takes two thirds of the time
 // on processors without AVX-512. With it, TensorFlow's own is faster.
 import { processorHas } from '../processor';
 import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule } from './rewrite';
 
-/** Numbers of outputs must be multiples of it (`kColumns` in product.cc). */
+/** Numbers of outputs must be multiples of it (`kColumns` in matmul.cc). */
 const COLUMNS = 64;
 
 export const product: Rule = (node) => {

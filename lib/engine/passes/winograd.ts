@@ -31,7 +31,7 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   },
 };
 
-/** Both numbers of channels must be multiples of it (`kLanes` in lanes.h). */
+/** Both numbers of channels must be multiples of it (`kLanes` in f32x16.h). */
 const LANES = 16;
 /** Smaller images fill their 4×4 tiles badly. */
 const SMALLEST_SIDE = 4;

@@ -1,4 +1,4 @@
 // The kernels once more, for AVX-512.
 #define CIFAR10_AVX512
-#include "linear-update-kernels.cc"
+#include "fused-matmul-sgd-kernels.cc"
 #include "winograd-kernels.cc"

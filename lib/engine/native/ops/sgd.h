@@ -1,25 +1,21 @@
-// What the ops for stochastic gradient descent have in common.
+// What the ops for stochastic gradient descent share.
 #pragma once
-#include "call.h"
+#include "op-context.h"
 
 namespace cifar10 {
 
 /**
- * A step of PyTorch's SGD: g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·v. With momentum 0: w ← w − lr·g, and v is
- * left alone.
+ * A step of PyTorch's SGD: g ← g + weightDecay·w;  v ← momentum·v + g;  w ← w − lr·(nesterov ? g + momentum·v : v).
+ * With momentum 0: w ← w − lr·g, and v stays as it is.
  */
 struct Sgd {
   float lr, momentum, weightDecay;
-};
+  bool nesterov;
 
-/** Whether inputs `first` and the two after it are one number each: lr, momentum and weight decay. */
-inline bool HasSgd(const Call& call, int first) {
-  for (int input = first; input < first + 3; input++)
-    if (call.Elements(input) != 1) return false;
-  return true;
-}
-inline Sgd SgdOf(const Call& call, int first) {
-  return {*call.Input(first), *call.Input(first + 1), *call.Input(first + 2)};
-}
+  /** From the last four inputs of an op, from `first` on, which must be scalars. */
+  static Sgd From(const OpContext& ctx, int first) {
+    return {ctx.Scalar(first), ctx.Scalar(first + 1), ctx.Scalar(first + 2), ctx.Scalar(first + 3) != 0};
+  }
+};
 
 }  // namespace cifar10

@@ -1,8 +1,8 @@
-// What Winograd's convolutions spend their time in, for a kind of processor. winograd-kernels.cc is compiled for each.
+// The kernels of Winograd's convolutions; winograd-kernels.cc is compiled once for each instruction set.
 #pragma once
 #include <cstddef>
 
-#include "lanes.h"
+#include "f32x16.h"
 #include "winograd.h"
 
 namespace cifar10 {
@@ -16,14 +16,14 @@ constexpr int kGroup = 12;
 
 /**
  * Transformed tiles: for each position a matrix [tiles, columns], in panels of 16 columns: [panels, groups, positions,
- * tiles of a group, 16]. What a tile is transformed to lies within a few pages of memory: there are processors that keep the
- * addresses of only sixteen to write to.
+ * tiles of a group, 16]. A transformed tile lies within a few pages of memory, for CPUs with a 16-entry store TLB.
  */
 struct TileMatrices {
   float* data;
   int groups, panels;
   float* At(int position, int panel, int tile) const {
-    return data + panel * PanelStep() + (std::size_t(tile / kGroup * kPositions + position) * kGroup + tile % kGroup) * kLanes;
+    return data + panel * PanelStep() +
+           (std::size_t(tile / kGroup * kPositions + position) * kGroup + tile % kGroup) * kLanes;
   }
   /** Floats from one position, group or panel to the next. */
   static constexpr std::size_t kPositionStep = kGroup * kLanes;
@@ -31,7 +31,7 @@ struct TileMatrices {
   std::size_t PanelStep() const { return groups * kGroupStep; }
 };
 
-/** Transformed filters: for each position a matrix [rows, columns], in panels of 16 columns: [positions, panels, rows, 16]. */
+/** Transformed filters: for each position a matrix [rows, columns]: [positions, panels, rows, 16]. */
 struct FilterMatrices {
   float* data;
   int rows, panels;
@@ -45,8 +45,8 @@ inline int TileRows(const Convolution& c) { return (c.height + kTile - 1) / kTil
 inline int TileColumns(const Convolution& c) { return (c.width + kTile - 1) / kTile; }
 inline int Tiles(const Convolution& c) { return c.images * TileRows(c) * TileColumns(c); }
 
-struct Kernels {
-  /** The transforms of tiles first … first + count − 1 of x; what is left of the last group becomes zero. */
+struct WinogradKernels {
+  /** Transforms tiles first … first + count − 1 of x, and fills up the last group with zeros. */
   void (*TransformImages)(const Convolution&, const float* x, int first, int count, TileMatrices v);
   /** The same for dy: the gradient of an output's transform. */
   void (*TransformGradients)(const Convolution&, const float* dy, int first, int count, TileMatrices z);
@@ -60,12 +60,13 @@ struct Kernels {
   void (*AddProduct)(TileMatrices v, TileMatrices z, int tiles, FilterMatrices s, bool add);
   /** The transforms of the filters, for one panel of rows of u, which are the input's channels. */
   void (*TransformFilters)(const Convolution&, const float* filter, int rowPanel, FilterMatrices u);
-  /** The same for the way back: the filters are turned by 180°, and inputs and outputs change places. */
-  void (*TransformTurnedFilters)(const Convolution&, const float* filter, int rowPanel, FilterMatrices u);
+  /** The same for the backward pass: filters rotated by 180°, inputs and outputs swapped. */
+  void (*TransformRotatedFilters)(const Convolution&, const float* filter, int rowPanel, FilterMatrices u);
   /** The filter's gradient for one panel of the input's channels, from `parts` sums that lie `step` floats apart. */
-  void (*WriteFilterGradient)(const Convolution&, FilterMatrices s, int parts, std::size_t step, int rowPanel, float* dfilter);
+  void (*WriteFilterGradient)(const Convolution&, FilterMatrices s, int parts, std::size_t step, int rowPanel,
+                              float* dfilter);
 };
 
-extern const Kernels kAvx2Kernels, kAvx512Kernels;
+extern const WinogradKernels kAvx2Winograd, kAvx512Winograd;
 
 }  // namespace cifar10

@@ -2,37 +2,38 @@
 
 #include <algorithm>
 
-#include "processor.h"
-#include "team.h"
+#include "isa.h"
+#include "thread-pool.h"
 #include "winograd-kernels.h"
 
 namespace cifar10 {
 namespace {
 
-const Kernels& kernels() {
-  static const Kernels& best = HasAvx512() ? kAvx512Kernels : kAvx2Kernels;
+const WinogradKernels& kernels() {
+  static const WinogradKernels& best = HasAvx512() ? kAvx512Winograd : kAvx2Winograd;
   return best;
 }
 
 /** Floats of matrices [rows, columns], one for each position. */
 std::size_t Floats(std::size_t rows, std::size_t columns) { return kPositions * rows * columns; }
 
-/** Groups of tiles that a thread works on at a time: transformed, they should stay in its own cache (1 MB). */
+/** Groups of tiles that a thread works on at a time: transformed, they should stay in L2 (1 MB). */
 int BlockOf(const Convolution& c) {
   const int tiles = (1 << 20) / int(sizeof(float)) / kPositions / (c.inputs + c.outputs);
   return std::clamp(tiles / kGroup, 2, 12);
 }
 
-/** Forward, or with turned filters the way back: from `in` channels to `out`. `bias` may be null. */
+/** The forward pass, or with rotated filters the backward pass. `bias` may be null. */
 void Convolve(const Convolution& c, bool isBack, const float* x, const float* filter, const float* bias, float* y,
               float* scratch) {
   const int in = isBack ? c.outputs : c.inputs, out = isBack ? c.inputs : c.outputs;
   const FilterMatrices u{scratch, in, out / kLanes};
-  Team& team = Team::shared();
-  const Kernels& k = kernels();
-  team.run(in / kLanes, [&](int panel, int) { (isBack ? k.TransformTurnedFilters : k.TransformFilters)(c, filter, panel, u); });
+  ThreadPool& pool = ThreadPool::Shared();
+  const WinogradKernels& k = kernels();
+  pool.Run(in / kLanes,
+           [&](int panel, int) { (isBack ? k.TransformRotatedFilters : k.TransformFilters)(c, filter, panel, u); });
   const int groups = BlockOf(c), block = groups * kGroup, tiles = Tiles(c);
-  team.runParts(tiles, block, [&](int first, int end, int worker) {
+  pool.RunParts(tiles, block, [&](int first, int end, int worker) {
     float* own = scratch + Floats(in, out) + worker * Floats(block, in + out);
     const TileMatrices v{own, groups, in / kLanes};
     const TileMatrices m{own + Floats(block, in), groups, out / kLanes};
@@ -47,13 +48,13 @@ void Convolve(const Convolution& c, bool isBack, const float* x, const float* fi
   });
 }
 
-/** Sums of the filter's gradient that threads make of their own: as many as there are threads, if they are not too large. */
+/** How many partial sums of the filter's gradient there are: one per thread, unless they are too large. */
 int SumsOf(const Convolution& c) {
   const int most = int((std::size_t(1) << 25) / Floats(c.inputs, c.outputs));
-  return std::clamp(most, 1, Team::shared().size());
+  return std::clamp(most, 1, ThreadPool::Shared().size());
 }
 
-/** Floats of such a sum, and of the tiles that are added to it at a time. */
+/** Floats of such a sum and of the tiles that are added to it at a time. */
 std::size_t SumFloats(const Convolution& c) {
   return Floats(c.inputs, c.outputs) + Floats(BlockOf(c) * kGroup, c.inputs + c.outputs);
 }
@@ -61,7 +62,7 @@ std::size_t SumFloats(const Convolution& c) {
 }  // namespace
 
 std::size_t ForwardScratch(const Convolution& c) {
-  return Floats(c.inputs, c.outputs) + Team::shared().size() * Floats(BlockOf(c) * kGroup, c.inputs + c.outputs);
+  return Floats(c.inputs, c.outputs) + ThreadPool::Shared().size() * Floats(BlockOf(c) * kGroup, c.inputs + c.outputs);
 }
 std::size_t BackpropInputScratch(const Convolution& c) { return ForwardScratch(c); }
 std::size_t BackpropFilterScratch(const Convolution& c) { return SumsOf(c) * SumFloats(c); }
@@ -78,9 +79,9 @@ void BackpropFilter(const Convolution& c, const float* x, const float* dy, float
   const int groups = BlockOf(c), block = groups * kGroup, tiles = Tiles(c);
   const int sums = std::min(SumsOf(c), (tiles + block - 1) / block);
   const FilterMatrices s{scratch, c.inputs, c.outputs / kLanes};
-  Team& team = Team::shared();
-  const Kernels& k = kernels();
-  team.run(sums, [&](int index, int) {
+  ThreadPool& pool = ThreadPool::Shared();
+  const WinogradKernels& k = kernels();
+  pool.Run(sums, [&](int index, int) {
     const FilterMatrices sum{scratch + index * SumFloats(c), s.rows, s.panels};
     const TileMatrices v{sum.data + Floats(c.inputs, c.outputs), groups, c.inputs / kLanes};
     const TileMatrices z{v.data + Floats(block, c.inputs), groups, c.outputs / kLanes};
@@ -91,8 +92,7 @@ void BackpropFilter(const Convolution& c, const float* x, const float* dy, float
       k.AddProduct(v, z, count, sum, first > index * block);
     }
   });
-  team.run(c.inputs / kLanes,
-           [&](int panel, int) { k.WriteFilterGradient(c, s, sums, SumFloats(c), panel, dfilter); });
+  pool.Run(c.inputs / kLanes, [&](int panel, int) { k.WriteFilterGradient(c, s, sums, SumFloats(c), panel, dfilter); });
 }
 
 }  // namespace cifar10

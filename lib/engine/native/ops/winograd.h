@@ -2,8 +2,8 @@
 // filtering F(4×4, 3×3): 36 multiplications for 16 outputs, where the definition takes 144.
 // Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
 //
-// An image is cut into tiles of 4×4 outputs, each of which depends on 6×6 inputs. Tiles and filters are transformed to 6×6
-// positions; there, the convolution is one matrix product for each position: [tiles, inputs] × [inputs, outputs].
+// An image is cut into tiles of 4×4 outputs, each of which depends on 6×6 inputs. Tiles and filters are transformed to
+// 6×6 positions; there, the convolution is one matrix product for each position: [tiles, inputs] × [inputs, outputs].
 #pragma once
 #include <cstddef>
 
