@@ -51,7 +51,10 @@ test('sgdUpdate refuses shapes that do not agree', (t) => {
     ]) {
       assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's shape/);
     }
-    assert.throws(() => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }), /scalars for lr/);
+    assert.throws(
+      () => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }),
+      /scalars for lr/,
+    );
   });
 });
 
@@ -94,7 +97,12 @@ for (const shape of [[], [7], [3, 5], [300, 517]]) {
           assert.ok(Math.abs(w1[i] - (w0[i] - 0.1 * step)) < 1e-6, `parameter ${i} is ${w1[i]}`);
         });
         const step = (...[a, b, c, lr, m, weightDecay]: tf.Tensor[]) => {
-          const [parameter, velocity] = sgdUpdate(a, b, c, { lr, momentum: m, weightDecay, nesterov } as SgdHyperparameters);
+          const [parameter, velocity] = sgdUpdate(a, b, c, {
+            lr,
+            momentum: m,
+            weightDecay,
+            nesterov,
+          } as SgdHyperparameters);
           return { parameter, velocity };
         };
         const program = compile({ step }, { precision: 'float32' });
