@@ -6,7 +6,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import './check-node.cjs';
 import { device, findGpus, findPython, freeDisk, tryRun } from './machine.mjs';
-import { jupyterEnv, python, root, state, tensorflow, venv } from './paths.mjs';
+import { python, root, state, tensorflow, venv } from './paths.mjs';
 import { explain, SetupError } from './run.mjs';
 import { missingSteps } from './setup.mjs';
 
@@ -17,7 +17,8 @@ try {
   console.log(`✗ ${error.message}`);
   process.exit(1);
 }
-const problems = missingSteps().map((title) => `Not done: “${title}”. npm start or npm test does it.`);
+const missing = missingSteps();
+const problems = missing.map((title) => `Not done: “${title}”. npm start or npm test does it.`);
 try {
   for (const folder of [root, state, venv, join(root, 'node_modules')]) {
     if (existsSync(folder)) accessSync(folder, constants.W_OK);
@@ -31,7 +32,7 @@ const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
 const tfjs = probeTfjs();
 const lines = {
   Course: `${packageVersion('.')} in ${root}`,
-  Node: `${process.versions.node}, npm ${tryRun('npm', ['--version']).output.trim() || 'not found'}`,
+  Node: `${process.versions.node}, npm ${describeNpm()}`,
   Python: describePython(),
   Kernel: `tslab ${packageVersion('node_modules/tslab')}; library built by TypeScript ${packageVersion('node_modules/typescript')}`,
   tfjs: tfjs ? `${tfjs.version} on TensorFlow ${tfjs.library}, for the ${tfjs.gpu ? 'GPU' : 'CPU'}` : 'does not run',
@@ -61,7 +62,6 @@ function probeTfjs() {
     console.log(JSON.stringify({ version: tf.version.tfjs, library: binding.TF_Version, gpu: isUsingGpuDevice }));`;
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
     cwd: root,
-    env: jupyterEnv,
     encoding: 'utf8',
   });
   if (status === 0) return JSON.parse(stdout.trim().split('\n').at(-1));
@@ -91,9 +91,20 @@ function packageVersion(folder) {
   }
 }
 
+function describeNpm() {
+  const { ok, output } = tryRun('npm', ['--version']);
+  if (ok) return output.trim();
+  problems.push('npm does not run: install Node together with npm (https://nodejs.org).');
+  return 'not found';
+}
+
 function describePython() {
   const script = 'import sys, jupyterlab; print(sys.version.split()[0] + ", JupyterLab " + jupyterlab.__version__)';
-  return tryRun(python, ['-c', script]).output.trim() || 'JupyterLab is missing';
+  const { ok, output } = tryRun(python, ['-c', script]);
+  if (ok) return output.trim();
+  if (!missing.includes('Installing JupyterLab'))
+    problems.push('JupyterLab does not load: delete the folder .venv, then run npm start.');
+  return 'JupyterLab is missing';
 }
 
 function describeProcessor() {
@@ -104,12 +115,16 @@ function describeProcessor() {
 }
 
 function describeGpu() {
-  const gpus = findGpus();
-  if (device() === 'cpu') return gpus.length ? { GPU: `${gpus.join('; ')} (not used: TENSORFLOW=cpu)` } : {};
-  if (gpus.length === 0)
-    problems.push('TENSORFLOW=gpu is set, but no NVIDIA driver answers: training runs on the CPU.');
-  else if (tfjs && !tfjs.gpu) problems.push('TensorFlow does not see the GPU: is the driver new enough for CUDA 12?');
-  return { GPU: gpus.join('; ') || 'none', CUDA: describeCuda() };
+  const { gpus, problem } = findGpus();
+  const named = gpus.join('; ') || problem;
+  if (process.env.TENSORFLOW === 'cpu') return named ? { GPU: `${named} (not used: TENSORFLOW=cpu)` } : {};
+  if (problem) problems.push(`${problem}. Training runs on the CPU: is the NVIDIA driver in order?`);
+  if (device() === 'cpu') return named ? { GPU: named } : {};
+  if (gpus.length === 0 && !problem)
+    problems.push('TENSORFLOW=gpu is set, but there is no NVIDIA driver: training runs on the CPU.');
+  else if (gpus.length > 0 && tfjs && !tfjs.gpu)
+    problems.push('TensorFlow does not see the GPU: is the driver new enough for CUDA 12?');
+  return { GPU: named || 'none', CUDA: describeCuda() };
 }
 
 /** The versions that the CUDA libraries report themselves. */

@@ -1,7 +1,8 @@
-// What JupyterLab needs of us: the TypeScript kernel, the chart extension, and settings.
-import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { root, venv } from './paths.mjs';
+// What JupyterLab needs of us: the TypeScript kernel, the chart extension, settings, and an environment.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fromShell, root, state, venv } from './paths.mjs';
 import { writeAtomically } from './stamp.mjs';
 
 const share = join(venv, 'share', 'jupyter');
@@ -10,13 +11,15 @@ const config = join(venv, 'etc', 'jupyter');
 /** The chart extension's sources. */
 export const extension = join(root, 'lib', 'kernel', 'extension');
 
+/** Where it is installed. */
+export const chartExtension = join(share, 'labextensions', 'cifar10-charts');
+
 /** Files that we write into the virtual environment: path → content. */
 export const jupyterFiles = {
-  // `node` is found on the PATH, where `npm start` puts the one that it runs on itself.
   [join(share, 'kernels', 'tslab', 'kernel.json')]: {
     argv: [
-      'node',
-      ...['--require', join(root, 'lib', 'dist', 'kernel', 'kernel.js')], // mends tslab
+      process.execPath, // and not `node`: a Jupyter that was not started by npm may not have it on its PATH
+      ...['--require', join(root, 'lib', 'dist', 'kernel', 'kernel.js')], // patches tslab
       join(root, 'node_modules', 'tslab', 'bin', 'tslab'),
       ...['kernel', '--config-path={connection_file}'],
     ],
@@ -25,7 +28,8 @@ export const jupyterFiles = {
   },
   [join(config, 'jupyter_server_config.json')]: {
     // jupyter_lsp looks for language servers of other languages, and starts npm to do so.
-    ServerApp: { log_level: 'ERROR', jpserver_extensions: { jupyter_lsp: false } },
+    // A browser in a sandbox of its own (snap, flatpak) can't read a file that would redirect it.
+    ServerApp: { log_level: 'ERROR', jpserver_extensions: { jupyter_lsp: false }, use_redirect_file: false },
     KernelSpecManager: { ensure_native_kernel: false, allowed_kernelspecs: ['tslab'] },
     MappingKernelManager: { default_kernel_name: 'tslab' },
     // Offering extensions from PyPI asks the network.
@@ -48,8 +52,46 @@ export function installJupyterFiles() {
   for (const [file, content] of Object.entries(jupyterFiles)) {
     writeAtomically(file, `${JSON.stringify(content, null, 2)}\n`);
   }
-  const target = join(share, 'labextensions', 'cifar10-charts');
-  rmSync(target, { recursive: true, force: true });
-  cpSync(extension, target, { recursive: true });
-  cpSync(join(root, 'node_modules', 'plotly.js-dist', 'plotly.js'), join(target, 'static', 'plotly.js'));
+  rmSync(chartExtension, { recursive: true, force: true });
+  cpSync(extension, chartExtension, { recursive: true });
+  cpSync(join(root, 'node_modules', 'plotly.js-dist', 'plotly.js'), join(chartExtension, 'static', 'plotly.js'));
+}
+
+/**
+ * Environment for Jupyter: our programs first, its settings, history and run-time files in the project, and nothing that is
+ * meant for another Jupyter, but for a token that the user chose.
+ */
+export function jupyterEnvironment() {
+  const isForeign = (name) => /^(JUPYTER|JPY_)/.test(name) && !/^JUPYTER_TOKEN(_FILE)?$/.test(name);
+  const { CIFAR10_DIR, CIFAR10_RUNS, PATH, ...rest } = process.env;
+  return {
+    ...Object.fromEntries(Object.entries(rest).filter(([name]) => !isForeign(name))),
+    PATH: [join(venv, 'bin'), dirname(process.execPath), PATH].join(delimiter),
+    // Notebooks run in a folder of their own.
+    CIFAR10_DIR: CIFAR10_DIR && fromShell(CIFAR10_DIR),
+    CIFAR10_RUNS: CIFAR10_RUNS && fromShell(CIFAR10_RUNS),
+    PYTHONHOME: undefined,
+    PYTHONPATH: undefined,
+    JUPYTER_CONFIG_DIR: join(state, 'jupyter', 'config'),
+    JUPYTER_DATA_DIR: join(state, 'jupyter', 'data'),
+    JUPYTER_RUNTIME_DIR: runtimeFolder(),
+    IPYTHONDIR: join(state, 'jupyter', 'ipython'),
+  };
+}
+
+/**
+ * Where Jupyter keeps its tokens and its kernels' keys. It refuses to where files can't be made unreadable for others, as on
+ * Windows' disks in WSL, exFAT or CIFS: there, a temporary folder is taken.
+ */
+function runtimeFolder() {
+  const folder = join(state, 'jupyter', 'runtime');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const probe = join(folder, `.probe-${process.pid}`);
+  writeFileSync(probe, '', { mode: 0o600 });
+  const isPrivate = (statSync(probe).mode & 0o777) === 0o600;
+  rmSync(probe);
+  if (isPrivate) return folder;
+  const temporary = mkdtempSync(join(tmpdir(), 'cifar10-jupyter-'));
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
+  return temporary;
 }

@@ -1,15 +1,20 @@
-// One set-up at a time in a project folder. The lock is a socket name that Linux frees when its owner ends, however it
-// ends: there is no lock file to go stale.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+// One set-up at a time in a project folder. The lock is a socket name that Linux frees when the last process that holds the
+// socket has ended, however it ended: there is no lock file to go stale.
+import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** In the environment of every program that set-up starts: shows whose child it is. */
-const MARK = 'CIFAR10_SET_UP';
+let held;
+
+/**
+ * The lock's file descriptor, for the programs that set-up starts, or none. They hold the lock, too: when set-up is killed, what
+ * it left running is waited for, because it still writes into what the next set-up would make.
+ * @returns {number[]}
+ */
+export const lockDescriptors = () => (held ? [held._handle.fd] : []);
 
 /**
  * Runs `body` while holding the folder's lock; waits while another process holds it.
- * What a killed owner left running is stopped first: it would write into what `body` is about to make.
  * @template T
  * @param {string} folder
  * @param {() => Promise<T>} body
@@ -18,15 +23,12 @@ const MARK = 'CIFAR10_SET_UP';
 export async function withLock(folder, body) {
   // The inode and not the path, so that a moved folder is still the same one.
   const { dev, ino } = statSync(folder);
-  const id = `${dev}-${ino}`;
-  const release = await hold(`\0cifar10-course-${id}`);
+  held = await hold(`\0cifar10-course-${dev}-${ino}`);
   try {
-    await stopLeftovers(`${MARK}=${id}`);
-    process.env[MARK] = id;
     return await body();
   } finally {
-    delete process.env[MARK];
-    await release();
+    await new Promise((done) => held.close(done));
+    held = undefined;
   }
 }
 
@@ -37,35 +39,8 @@ async function hold(name) {
       server.once('error', (error) => (error.code === 'EADDRINUSE' ? done(false) : fail(error)));
       server.listen(name, () => done(true));
     });
-    if (isOurs) return () => new Promise((done) => server.close(done));
+    if (isOurs) return server;
     if (tries === 0) console.log('Another set-up is at work in this folder: waiting for it to end.');
     await sleep(200);
   }
-}
-
-/** Kills the processes that have `entry` in their environment, and those that they start meanwhile. */
-async function stopLeftovers(entry) {
-  for (let pids = withEnvironment(entry); pids.length > 0; pids = withEnvironment(entry)) {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // ended by itself
-      }
-    }
-    await sleep(20);
-  }
-}
-
-function withEnvironment(entry) {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(entry);
-      } catch {
-        return false; // another user's, or gone
-      }
-    })
-    .map(Number);
 }

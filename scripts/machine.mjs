@@ -1,5 +1,5 @@
 // What this machine has: Python, a C++ compiler, a GPU, room on the disk.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 import { root } from './paths.mjs';
 import { SetupError } from './run.mjs';
@@ -43,20 +43,32 @@ export function device() {
   if (asked && asked !== 'cpu' && asked !== 'gpu') {
     throw new SetupError(`TENSORFLOW=${asked} is neither cpu nor gpu: set it to one of the two, or leave it out.`);
   }
-  detected ??= findGpus().length > 0 ? 'gpu' : 'cpu';
-  return asked || detected;
+  return asked || (findGpus().gpus.length > 0 ? 'gpu' : 'cpu');
 }
-let detected;
 
-/** The NVIDIA GPUs as their driver names them, with memory and the driver's version. */
-export function findGpus() {
+/**
+ * The NVIDIA GPUs as their driver names them, with memory and the driver's version, or why it names none. Asked once.
+ * @returns {{ gpus: string[], problem?: string }} problem: only where there is an nvidia-smi
+ */
+export const findGpus = () => (found ??= askForGpus());
+let found;
+
+function askForGpus() {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   // WSL keeps Windows' driver in a folder of its own.
   for (const command of ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi']) {
-    const { ok, output } = tryRun(command, query);
-    if (ok) return output.trim().split('\n').filter(Boolean);
+    const { ok, output, isThere, ending } = tryRun(command, query, 5);
+    if (!isThere) continue;
+    const lines = output.trim().split('\n').filter(Boolean);
+    // With exit code 0 it may say that no devices were found.
+    const gpus = ok ? lines.filter((line) => /^[^,]+, *\d+ MiB, *[\d.]+$/.test(line.trim())) : [];
+    if (gpus.length > 0) return { gpus };
+    return {
+      gpus,
+      problem: `${command} ${ending ? `${ending}: ` : 'names no GPU: '}${lines[0] ?? 'it printed nothing'}`,
+    };
   }
-  return [];
+  return { gpus: [] };
 }
 
 /** The C++ compiler's command, or null. */
@@ -82,12 +94,22 @@ export function needDisk(bytes) {
   );
 }
 
-/** A program's output, and whether it could be started and ended well. */
-export function tryRun(command, args) {
-  try {
-    const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 };
-    return { ok: true, output: execFileSync(command, args, options) };
-  } catch (error) {
-    return { ok: false, output: String(error.stdout ?? '') };
-  }
+/**
+ * Runs a program for at most `seconds`.
+ * @returns {{ ok: boolean, isThere: boolean, output: string, ending: string }} ok: whether it ended well; isThere: whether it
+ *   could be started; output: what it printed, errors after the rest; ending: how it ended, if not well
+ */
+export function tryRun(command, args, seconds = 20) {
+  const options = { encoding: 'utf8', timeout: seconds * 1000, killSignal: 'SIGKILL' };
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const isLate = error?.code === 'ETIMEDOUT';
+  return {
+    ok: status === 0 && !error,
+    isThere: !error || isLate,
+    output: `${stdout ?? ''}${status === 0 ? '' : (stderr ?? '')}`,
+    ending: isLate ? `did not answer within ${seconds} s` : status === 0 ? '' : `failed (${status ?? signal})`,
+  };
 }

@@ -3,8 +3,9 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { extension, jupyterEnvironment } from './jupyter.mjs';
 import { cleanOutputs } from './outputs.mjs';
-import { jupyterEnv, root, state, venv } from './paths.mjs';
+import { root, state, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
 import { run, runOrExit, SetupError } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
@@ -47,7 +48,7 @@ async function remake(name, draw) {
   copyEarlierResults(name);
   await run(join(venv, 'bin', 'jupyter-execute'), ['--timeout=-1', `--output=${basename(executed)}`, file], {
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
-    env: { ...jupyterEnv, TMPDIR: tmpdir(), CIFAR10_RUNS: growing },
+    env: { ...jupyterEnvironment(), TMPDIR: tmpdir(), CIFAR10_RUNS: growing },
     isSetUp: false,
   });
   const notebook = JSON.parse(readFileSync(executed, 'utf8'));
@@ -86,7 +87,7 @@ async function chartPrinter() {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   const page = await browser.newPage();
   await page.addScriptTag({ path: join(root, 'node_modules', 'plotly.js-dist', 'plotly.js') });
-  await page.addScriptTag({ path: join(root, 'lib', 'jupyter', 'extension', 'static', 'remoteEntry.js') });
+  await page.addScriptTag({ path: join(extension, 'static', 'remoteEntry.js') });
   const draw = async (output) => {
     const { base64, width, height } = await page.evaluate(
       /* global window */

@@ -1,5 +1,5 @@
 // Where set-up puts things. Everything lies inside the project folder: removing the folder removes all of it.
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The project folder. */
@@ -20,15 +20,9 @@ export const tensorflow = (device) => join(state, 'tensorflow', device);
 export const bindingPackage = join(root, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
 export const binding = join(bindingPackage, 'lib', 'napi-v8');
 
-/** Environment for Jupyter: our programs first, and its settings, history and run-time files in the project. */
-export const jupyterEnv = {
-  ...process.env,
-  // The kernel is started as `node`: the one that runs us.
-  PATH: [join(venv, 'bin'), dirname(process.execPath), process.env.PATH].join(delimiter),
-  PYTHONHOME: undefined,
-  PYTHONPATH: undefined,
-  JUPYTER_CONFIG_DIR: join(state, 'jupyter', 'config'),
-  JUPYTER_DATA_DIR: join(state, 'jupyter', 'data'),
-  JUPYTER_RUNTIME_DIR: join(state, 'jupyter', 'runtime'),
-  IPYTHONDIR: join(state, 'jupyter', 'ipython'),
-};
+/**
+ * A path as the user wrote it, seen from the folder of their shell: npm runs its scripts in the project folder. What no folder
+ * is to Node (~/x, file://…) stays as it is, for the error that names it.
+ */
+export const fromShell = (path) =>
+  /^(~|\w+:)/.test(path) ? path : resolve(process.env.INIT_CWD ?? process.cwd(), path);

@@ -2,12 +2,16 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockDescriptors } from './lock.mjs';
 import { log, root, scratch } from './paths.mjs';
 
-/** A failure that the user can mend: the message is all that is shown. */
-export class SetupError extends Error {}
+/** A failure that the user can fix: the message is all that is shown. */
+export class SetupError extends Error {
+  /** Whether something outside the project folder could not be written to. */
+  isOutside = false;
+}
 
-/** Runs `body`; where it fails of what the user can mend, says that and ends the process. */
+/** Runs `body`; a SetupError is printed, and ends the process. */
 export async function runOrExit(body) {
   try {
     await body();
@@ -18,16 +22,8 @@ export async function runOrExit(body) {
   }
 }
 
-/** What every program of set-up gets: nothing is cached, installed or left outside the project folder. */
-const environment = () => ({
-  ...process.env,
-  TMPDIR: scratch,
-  PIP_NO_CACHE_DIR: '1',
-  PIP_USER: '0',
-  PIP_DISABLE_PIP_VERSION_CHECK: '1',
-  PYTHONHOME: undefined,
-  PYTHONPATH: undefined,
-});
+/** What every program of set-up gets. */
+const environment = () => ({ ...process.env, TMPDIR: scratch, PYTHONHOME: undefined, PYTHONPATH: undefined });
 
 /**
  * Runs a program to its end.
@@ -44,7 +40,7 @@ export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true
     const child = spawn(command, args, {
       cwd: root,
       env: { ...environment(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...lockDescriptors()],
     });
     let output = '';
     const take = (chunk) => {
@@ -61,7 +57,9 @@ export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true
       const lines = ending.split('\n').slice(-3).join('\n  ');
       const rest = problem ? `The log could not be written: ${problem}.` : `All that it printed is in ${log}.`;
       const known = isSetUp ? explain(`${ending}\n${problem}`) : null;
-      fail(new SetupError(known ?? `${command} failed (${code ?? signal}):\n  ${lines}\n${rest}`));
+      const error = new SetupError(known ?? `${command} failed (${code ?? signal}):\n  ${lines}\n${rest}`);
+      error.isOutside = isOutside(deniedPath(ending));
+      fail(error);
     });
   });
 }
@@ -87,48 +85,51 @@ export const compile = (folder, ...options) =>
  * @param {string} output what a failed program printed, or an error's message
  */
 export function explain(output) {
-  for (const { codes, words, sentence } of causes) {
-    const fits = (text) => codes.test(text) || words.test(text);
-    if (!fits(output)) continue;
-    const told = typeof sentence === 'string' ? sentence : sentence(pathAt(fits, output));
-    return `${told}, then run the command again.`;
-  }
-  return null;
+  const cause = causes.find(({ pattern }) => pattern.test(output));
+  if (!cause) return null;
+  const { sentence } = cause;
+  return `${typeof sentence === 'string' ? sentence : sentence(output)}, then run the command again.`;
 }
 
-/** The first path in quotation marks on a line that fits. */
-const pathAt = (fits, output) =>
-  output.split('\n').flatMap((line) => (fits(line) ? (/['"](\/.+?)['"]/.exec(line)?.[1] ?? []) : []))[0];
-
-/** @param {string} [path] what could not be written, where it is known */
-function notWritable(path = root) {
-  const isOurs = path === root || path.startsWith(`${root}/`);
-  const [what, remedy] = isOurs ? [`The project folder (${root})`, ', or copy it to a folder of your own'] : [path, ''];
-  return `${what} can't be written to: check its owner and permissions${remedy}`;
+/** What a program was not allowed to write to, where it says so: in quotation marks on the line of the error, or in npm's way. */
+function deniedPath(output) {
+  const lines = output.split('\n').filter((line) => DENIED.test(line));
+  const quoted = lines.map((line) => /['"](\/.*?)['"]/.exec(line)?.[1]).find(Boolean);
+  return quoted ?? (lines.length > 0 ? /^npm \S+ path (\/.*)$/m.exec(output)?.[1] : undefined);
 }
 
-/** Codes and names of errors as they are written, as whole words: EROFS is in “numberOfSteps”, too. Words in any case. */
+const isOutside = (path) => path !== undefined && path !== root && !path.startsWith(`${root}/`);
+
+function notWritable(output) {
+  const path = deniedPath(output);
+  const remedy = 'check its owner and permissions';
+  if (isOutside(path)) return `${path} can't be written to: ${remedy}`;
+  return `The project folder (${root}) can't be written to: ${remedy}, or copy it to a folder of your own`;
+}
+
+const DENIED = /\b(EROFS|EACCES|EPERM)\b|Read-only file system|Permission denied/i;
+
+/** Codes and names of errors as whole words: EROFS is in “numberOfSteps”, too. */
 const causes = [
   {
-    codes: /\b(ENOSPC|EDQUOT)\b/,
-    words: /No space left on device|Disk quota exceeded/i,
+    pattern: /\b(ENOSPC|EDQUOT)\b|No space left on device|Disk quota exceeded/i,
     sentence: 'The disk is full: free some space',
   },
+  { pattern: DENIED, sentence: notWritable },
   {
-    codes: /\b(EROFS|EACCES|EPERM)\b/,
-    words: /Read-only file system|Permission denied/i,
-    sentence: notWritable,
-  },
-  {
-    codes: /CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|\bUNABLE_TO_(GET_ISSUER|VERIFY)|\bCERT_HAS_EXPIRED\b/,
-    words: /certificate verify failed|self[- ]signed certificate/i,
+    pattern:
+      /CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|\bUNABLE_TO_(GET_ISSUER|VERIFY)|\bCERT_HAS_EXPIRED\b|certificate verify failed|self[- ]signed certificate/i,
     sentence:
       "A package registry's certificate was not trusted: check the clock; if a proxy inspects your traffic, set NODE_EXTRA_CA_CERTS and PIP_CERT to its certificate",
   },
   {
-    codes:
-      /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E407|(New|)ConnectionError|Connection(Reset|Refused)Error|NameResolutionError|(Connect|Read)Timeout(Error|)|ProxyError|IncompleteRead)\b/,
-    words: /network timeout|socket timeout|name resolution|Name or service not known|Network is unreachable/i,
+    pattern: /Missing dependencies for SOCKS support/,
+    sentence:
+      'pip is told to use a SOCKS proxy, which it cannot: set HTTPS_PROXY to an HTTP proxy (http://…), and unset ALL_PROXY and PIP_PROXY',
+  },
+  {
+    pattern:
+      /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E407|(New|)ConnectionError|Connection(Reset|Refused)Error|NameResolutionError|(Connect|Read)Timeout(Error|)|ProxyError|IncompleteRead)\b|network timeout|socket timeout|name resolution|Name or service not known|Network is unreachable/i,
     sentence: 'A package registry could not be reached: check the network (behind a proxy, set HTTPS_PROXY)',
   },
 ];

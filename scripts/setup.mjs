@@ -10,11 +10,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { compileBinding, shim } from './binding.mjs';
-import { extension, installJupyterFiles, jupyterFiles } from './jupyter.mjs';
+import { chartExtension, extension, installJupyterFiles, jupyterFiles } from './jupyter.mjs';
 import { withLock } from './lock.mjs';
 import { device, findCompiler, findPython, needDisk } from './machine.mjs';
+import { installNpmPackages, pip, pipEnvironment } from './packages.mjs';
 import { binding, bindingPackage, log, python, root, scratch, state, tensorflow, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
 import { compile, explain, run, runOrExit, SetupError } from './run.mjs';
@@ -23,19 +24,19 @@ import { fingerprint, isStamped, stamped } from './stamp.mjs';
 const requirements = (name) => join(root, 'scripts', 'requirements', `${name}.txt`);
 
 // A step: its title, the file that holds its stamp, the version that the stamp names, about how many bytes it needs on the
-// disk, and what it does.
+// disk, how it is done, and some of what it makes: without that, it is not done, whatever the stamp or an exit code says.
 
 const packages = {
   title: 'Installing the npm packages',
   stamp: () => join(root, 'node_modules', '.set-up'),
   version: () => fingerprint(text('package-lock.json')),
   bytes: () => 0.6e9,
-  async make() {
-    const caller = process.env.npm_execpath ?? ''; // yarn and pnpm name themselves here, too
-    const [command, ...args] = basename(caller).startsWith('npm') ? [process.execPath, caller] : ['npm'];
-    // With NODE_ENV=production npm would leave out what builds the library.
-    await run(command, [...args, 'ci', '--include=dev', '--no-progress']);
-  },
+  make: installNpmPackages,
+  makes: () =>
+    ['package.json', 'lib/package.json']
+      .map((file) => JSON.parse(text(file)))
+      .flatMap(({ dependencies, devDependencies }) => Object.keys({ ...dependencies, ...devDependencies }))
+      .map((name) => join(root, 'node_modules', name, 'package.json')),
 };
 
 /** JupyterLab, in the project's own virtual environment. Its scripts hold the folder's path: a moved project makes it anew. */
@@ -47,8 +48,9 @@ const jupyter = {
   async make() {
     rmSync(venv, { recursive: true, force: true });
     await run(findPython(), ['-m', 'venv', venv]);
-    await run(python, ['-m', 'pip', 'install', '--requirement', requirements('jupyter')]);
+    await pip('install', '--requirement', requirements('jupyter'));
   },
+  makes: () => ['jupyter-lab', 'jupyter-execute'].map((name) => join(venv, 'bin', name)),
 };
 
 /** TensorFlow's C library and headers, out of its Python wheel; for a GPU, NVIDIA's libraries beside it. */
@@ -65,11 +67,14 @@ const library = {
       const [, done, total] = /^Progress (\d+) of (\d+)/.exec(line) ?? [];
       if (Number(total) > 1e7) bar(Number(done), Number(total));
     };
-    await run(python, [join(root, 'scripts', 'wheels.py'), requirements(`tensorflow-${device()}`), partial], {
-      onLine,
-    });
+    const args = [join(root, 'scripts', 'wheels.py'), requirements(`tensorflow-${device()}`), partial];
+    await run(python, args, { onLine, env: await pipEnvironment() });
     renameSync(partial, folder);
   },
+  makes: () =>
+    ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'include'].map((name) =>
+      join(tensorflow(device()), 'tensorflow', name),
+    ),
 };
 
 /** Where TensorFlow's folder is made. */
@@ -91,6 +96,7 @@ const native = {
     ),
   bytes: () => 0,
   make: () => compileBinding(binding, tensorflow(device()), findCompiler()),
+  makes: () => [join(binding, 'tfjs_binding.node')],
 };
 
 /** The course's library, from TypeScript to what notebooks import. */
@@ -104,6 +110,7 @@ const lib = {
     rmSync(join(root, 'lib', 'dist'), { recursive: true, force: true });
     await compile(join(root, 'lib'), '--force');
   },
+  makes: () => [join(root, 'lib', 'dist', 'index.js')],
 };
 
 const kernel = {
@@ -112,10 +119,11 @@ const kernel = {
   version: () => fingerprint(text('package-lock.json'), jupyterFiles, sources(extension, /./)),
   bytes: () => 0,
   make: installJupyterFiles,
+  makes: () => [...Object.keys(jupyterFiles), join(chartExtension, 'package.json')],
 };
 
 const steps = [packages, jupyter, library, native, lib, kernel];
-const isDone = (step) => isStamped(step.stamp(), step.version());
+const isDone = (step) => isStamped(step.stamp(), step.version()) && step.makes().every(existsSync);
 
 /**
  * Brings the project folder to the state in which everything runs; does only what is not done yet.
@@ -148,9 +156,19 @@ async function makeMissing() {
   for (const step of steps) {
     // Asked again: what a step makes may be what a later one stands on.
     if (isDone(step)) continue;
-    await reportStep(step.title, (bar) => stamped(step.stamp(), () => step.make(bar), step.version));
+    await reportStep(step.title, (bar) => stamped(step.stamp(), () => make(step, bar), step.version));
   }
   rmSync(scratch, { recursive: true, force: true });
+}
+
+async function make(step, bar) {
+  await step.make(bar);
+  const missing = step.makes().find((path) => !existsSync(path));
+  if (!missing) return;
+  throw new SetupError(
+    `${missing} is missing, though no program reported an error: what they printed is in ${log}. ` +
+      'Look there for a setting of npm or pip that leads elsewhere, then run the command again.',
+  );
 }
 
 function text(path) {

@@ -1,10 +1,23 @@
-// npm test: sets up what is missing, then checks everything: format, types, lint, tests.
-// npm test -- NAME … runs only the test files whose name contains one of these.
+// npm test: sets up what is missing, then checks everything: types, lint, format, tests.
+// npm run test:unit leaves out *.system.test.ts, which start a kernel, JupyterLab, Chromium or a set-up; npm run soak runs only
+// the long tests of test/soak. After `--`, parts of paths choose test files: npm test -- charts watch
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { jupyterEnvironment } from './jupyter.mjs';
 import { root } from './paths.mjs';
 import { setUpOrExit } from './setup.mjs';
-import { findTests, runTestFiles, setTestEnvironment } from './test-files.mjs';
+
+const isSoak = (name) => name.startsWith('soak/');
+const tiers = {
+  '--unit': (name) => !isSoak(name) && !name.endsWith('.system.test.ts'),
+  '--soak': isSoak,
+};
+const args = process.argv.slice(2);
+const tier = args[0] in tiers ? args.shift() : undefined;
+const belongs = tiers[tier] ?? ((name) => !isSoak(name));
+/** How many files at a time, and after how many seconds a file has failed. */
+const [concurrency, limit] = tier === '--soak' ? [1, 3600] : [2, 1800];
 
 /** Programs of npm packages that print nothing to read when all is well. */
 const checks = [
@@ -15,27 +28,34 @@ const checks = [
 
 await setUpOrExit();
 console.log(`Node ${process.versions.node}`);
-const passedChecks = checks.filter(passes).length;
+const failures = checks.filter((check) => !passes(check)).map(({ title }) => title);
 
-const wanted = process.argv.slice(2);
-const files = findTests('', wanted).map((name) => join(root, 'test', 'dist', name.replace(/ts$/, 'js')));
-setTestEnvironment();
-const counts = await runTestFiles(files);
-if (files.length === 0) console.log(`No test file has a name that contains "${wanted.join('" or "')}".`);
+const files = readdirSync(join(root, 'test'), { recursive: true })
+  .filter((name) => name.endsWith('.test.ts') && belongs(name))
+  .filter((name) => args.length === 0 || args.some((part) => name.includes(part)))
+  .map((name) => join('test', 'dist', name.replace(/ts$/, 'js')));
+if (files.length === 0) failures.push(`no test file has a path that contains "${args.join('" or "')}"`);
+else if (!runTests(files)) failures.push('tests');
+if (failures.length > 0) console.log(`\n✗ Failed: ${failures.join(', ')}: see above.`);
+process.exitCode = failures.length > 0 ? 1 : 0;
 
-const passed = passedChecks + counts.passed;
-const failed = checks.length - passedChecks + counts.failed;
-const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
-console.log(`\n${passed} passed, ${failed} failed${skipped}`);
-// A handle that a test run left open must not keep us.
-process.exit(failed > 0 || files.length === 0 ? 1 : 0);
+function runTests(files) {
+  const options = [`--test-concurrency=${concurrency}`, `--test-timeout=${limit * 1000}`, '--test-reporter=spec'];
+  const guard = join(root, 'scripts', 'test-exit.cjs');
+  // Expected values are those of float32; a GPU would multiply in TF32, with 10 bits.
+  const env = { NVIDIA_TF32_OVERRIDE: '0', ...jupyterEnvironment() };
+  return start(['--require', guard, '--test', ...options, ...files], { env, stdio: 'inherit' }).status === 0;
+}
 
 function passes({ title, command, args }) {
-  const start = performance.now();
-  const program = join(root, 'node_modules', ...command);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: root, encoding: 'utf8' });
+  const begin = performance.now();
+  const { status, stdout, stderr } = start([join(root, 'node_modules', ...command), ...args], { encoding: 'utf8' });
   const mark = status === 0 ? '✓' : '✗';
-  console.log(`${mark} ${title} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  console.log(`${mark} ${title} (${((performance.now() - begin) / 1000).toFixed(1)} s)`);
   if (status !== 0) console.log(`${stdout}${stderr}`);
   return status === 0;
+}
+
+function start(args, options) {
+  return spawnSync(process.execPath, args, { cwd: root, ...options });
 }

@@ -52,7 +52,7 @@ export function writeProgram(folder: string, name: string, script: string) {
 
 /** Environment for a program as a user would start it, not as a test's child. */
 export function plainEnvironment(changes: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
-  return { ...process.env, NODE_TEST_CONTEXT: undefined, npm_execpath: undefined, ...changes };
+  return { ...process.env, NODE_TEST_CONTEXT: undefined, npm_execpath: undefined, INIT_CWD: undefined, ...changes };
 }
 
 export interface Ended {

@@ -148,10 +148,3 @@ test('an output that names a folder of the user’s home is told, with its cell'
   const home = 'data/b'; // what is left of a path that was replaced
   assert.match(cleaned(home)[0] ?? '', /names a folder below data\/b: “and data\/b”. It is of the cell\nprint\(\)/);
 });
-
-test('test files are chosen by several parts of their names', () => {
-  const names = evaluate('test-files.mjs', `m.findTests('', ['scripts', 'kernel.'])`);
-  assert.deepEqual(names, ['kernel.test.ts', 'scripts.test.ts']);
-  const all = evaluate('test-files.mjs', `m.findTests('soak', [])`) as string[];
-  assert.ok(all.length > 1);
-});

@@ -61,7 +61,7 @@ test('npm run doctor says what is not done, what does not load, and what is ther
   // The packages, without the binding, and with a second tfjs.
   const packages = join(folder, 'node_modules', '@tensorflow');
   mkdirSync(packages, { recursive: true });
-  symlinkSync(join(folder, 'lib', 'tfjs-node'), join(packages, 'tfjs-node'));
+  symlinkSync(join(folder, 'lib', 'engine', 'native'), join(packages, 'tfjs-node'));
   for (const copy of [
     join(packages, 'tfjs-core'),
     join(folder, 'node_modules', 'x', 'node_modules', '@tensorflow', 'tfjs-core'),

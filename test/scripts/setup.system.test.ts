@@ -169,7 +169,7 @@ test('only what changed is done again', (t) => {
   assert.equal(['cpu', 'gpu'].filter(needsBinding).length, 1, 'the binding is for one device');
   appendFileSync(join(folder, 'lib', 'index.ts'), '// changed');
   assert.deepEqual(missingSteps(folder), [moved[0], 'Building the library', moved[1]]);
-  appendFileSync(join(folder, 'lib', 'tfjs-node', 'stderr.cc'), '// changed');
+  appendFileSync(join(folder, 'lib', 'engine', 'native', 'stderr.cc'), '// changed');
   assert.ok(missingSteps(folder).includes('Compiling the TensorFlow binding'));
   appendFileSync(join(folder, 'package-lock.json'), '\n');
   assert.ok(missingSteps(folder).includes('Installing the npm packages'));
