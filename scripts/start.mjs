@@ -41,7 +41,9 @@ process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => lab.kill('SIGTERM'));
 process.on('exit', () => rmSync(tokenFile, { force: true }));
 lab.on('close', (code) => process.exit(code ?? 1));
-const server = await serverInformation(join(runtime, `jpserver-${lab.pid}.json`));
+const file = join(runtime, `jpserver-${lab.pid}.json`);
+rmSync(file, { force: true }); // of an earlier process with this number, which was killed
+const server = await serverInformation(file);
 for (const address of addresses(server)) console.log(address);
 
 /** What was meant for JupyterLab, where there was no `--` before it: npm takes it, and hands it on as a setting. */
