@@ -1,3 +1,4 @@
+export type { Hyperparameter } from './util/hyperparameters';
 export { barChart } from './charts/bars';
 export type { BarOptions, BarSeries } from './charts/bars';
 export { learningCurves } from './charts/curves';
@@ -88,7 +89,7 @@ export type { TensorType } from './engine/graph';
 export { randomUniform } from './engine/ops/ops';
 export { setDropout } from './models/torchLayers';
 export type { Precision } from './engine/precision';
-export { augment, normalize } from './data/augment';
+export { augmentBatch, cutout, normalize, randomCrop, randomFlip } from './data/augment';
 export type { Augmentation } from './data/augment';
 export { restore } from './checkpoint/resume';
 export { evaluate, predict } from './training/evaluate';

@@ -6,7 +6,7 @@ import { trainableParameters, namedParameters } from '../models/stateDict';
 import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../util/options';
 import { compile } from '../engine/compile';
 import { warnOfEmulation } from '../engine/precision';
-import type { Augmentation } from '../data/augment';
+import type { CropAndFlip } from './cropAndFlip';
 import { exclusive } from './claim';
 import { checkImages } from './evaluate';
 import { runTrainStep, randomKey } from './learn';
@@ -95,7 +95,7 @@ export function findLr(
 async function* search(
   model: tf.LayersModel,
   split: Split,
-  options: FindLrOptions & { readonly augment: Augmentation },
+  options: FindLrOptions & { readonly augment: CropAndFlip },
 ): AsyncGenerator<LrRecord, void, undefined> {
   const { from, to, steps, momentum, weightDecay, seed, signal, augment } = options;
   const restore = remember(namedParameters(model).map(({ variable }) => variable));

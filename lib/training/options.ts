@@ -1,6 +1,6 @@
 import { isNumberIn, oneOf, type Rule, type Rules, inspectValue, trueOrFalse, wholeNumber } from '../util/options';
 import type { Precision } from '../engine/precision';
-import type { Augmentation } from '../data/augment';
+import type { CropAndFlip } from './cropAndFlip';
 import { type OptimizerName } from './optimizers';
 import type { Schedule } from './schedules';
 
@@ -18,7 +18,7 @@ export interface TrainOptions {
   /** Pull of all parameters towards 0, added to the gradient. Default: 0. */
   readonly weightDecay: number | Schedule;
   /** Random crops (pixels of padding) and flips of the training images, or a function of progress. Default: none. */
-  readonly augment: Partial<Augmentation> | ((progress: number) => Partial<Augmentation>);
+  readonly augment: Partial<CropAndFlip> | ((progress: number) => Partial<CropAndFlip>);
   /** A new random order in each epoch. Default: true (the runs that follow the PyTorch original have it off). */
   readonly shuffle: boolean;
   /** Decides order, crops, flips and dropout masks. Default: 0. */
@@ -161,7 +161,7 @@ export function valueAt(name: 'lr' | 'momentum' | 'weightDecay', option: number 
  * @param owner for the error, such as “train”
  * @throws RangeError when a function gives what it may not be
  */
-export function augmentationAt(owner: string, augment: TrainOptions['augment'], progress: number): Augmentation {
+export function augmentationAt(owner: string, augment: TrainOptions['augment'], progress: number): CropAndFlip {
   const value = typeof augment === 'function' ? augment(progress) : augment;
   if (!isAugmentation(value)) {
     const { expected } = trainRules.augment;

@@ -4,7 +4,8 @@ import { DataType } from '../engine/backend';
 import type { ImageShape } from '../data/dataset';
 import type { TensorType } from '../engine/graph';
 import { softmaxCrossEntropy } from '../engine/ops/ops';
-import { augment, augmentBy, type Augmentation, normalize } from '../data/augment';
+import { normalize } from '../data/augment';
+import { cropAndFlip, type CropAndFlip, cropAndFlipBy } from './cropAndFlip';
 import type { Optimizer } from './optimizer';
 
 /** A batch's mean loss and its number of right answers, both scalars. */
@@ -18,13 +19,13 @@ export interface BatchScore extends Record<string, tf.Tensor> {
  * @returns a function of images (uint8 [N, H, W, C]), labels (int32 [N]), the step's random key (int32 [2]) and the
  *   knobs (float32 [KNOBS]: lr, momentum, weightDecay; where the augmentation is 'live', [LIVE_KNOBS]: crop and flip too)
  */
-export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augmentation: Augmentation | 'live') {
+export function makeTrainStep(model: tf.LayersModel, optimizer: Optimizer, augmentation: CropAndFlip | 'live') {
   return (images: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, knobs: tf.Tensor): BatchScore => {
     const [lr, momentum, weightDecay, crop, flip] = tf.unstack(knobs) as tf.Scalar[];
     const augmented =
       augmentation === 'live'
-        ? augmentBy(images, key as tf.Tensor1D, { crop, flip })
-        : augment(images, key as tf.Tensor1D, augmentation);
+        ? cropAndFlipBy(images, key as tf.Tensor1D, { crop, flip })
+        : cropAndFlip(images, key as tf.Tensor1D, augmentation);
     const x = normalize(augmented);
     let logits!: tf.Tensor2D;
     const { value: loss, grads } = tf.variableGrads(() => {

@@ -95,7 +95,8 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   ...each(['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'RealDiv', 'DivNoNan', 'FloorDiv', 'FloorMod'], broadcast),
   ...each(['Maximum', 'Minimum', 'Pow', 'SquaredDifference'], broadcast),
   ...each(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'], compare),
-  ...each(['Select', 'SelectV2'], select),
+  SelectV2: select,
+  Select: ({ inputs }) => [inputs[1]], // its condition may be a vector: one for each row
   ...each(['Sum', 'Mean', 'Max', 'Min', 'Prod', 'All', 'Any'], reduce),
   ...each(['ArgMax', 'ArgMin'], argReduce),
   ...each(['MaxPool', 'AvgPool'], pool),
