@@ -1,29 +1,29 @@
-// Comms: Jupyter's way for an object in the kernel and its counterpart in the page to talk. tslab 1.0.22 knows nothing of
-// them. https://jupyter-client.readthedocs.io/en/stable/messaging.html#custom-messages
+// Comms: Jupyter's channels between an object in the kernel and its counterpart in the page. tslab 1.0.22 has none.
+// https://jupyter-client.readthedocs.io/en/stable/messaging.html#custom-messages
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
-/** The header of a message of the page. */
+/** The header of a message from the page. */
 export type Message = Readonly<Record<string, unknown>>;
 
 /** The kernel's end of a comm. */
 export interface Comm {
   readonly id: string;
-  /** @param cause what the page sent, where this is an answer to it */
+  /** @param cause the page's message, if this answers one */
   send(data: object, cause?: Message): void;
-  /** Closes it, and tells the page. */
+  /** Closes it here and in the page. */
   close(): void;
 }
 
 export interface CommListener {
-  /** What the page sends, and in which message. */
+  /** Called with what the page sends, and the header of its message. */
   onMessage?(data: Readonly<Record<string, unknown>>, message: Message): void;
-  /** When the page closes it. */
+  /** Called when the page closes it. */
   onClose?(): void;
 }
 
 /**
  * Opens a comm from the kernel's side.
- * @returns undefined where nobody could hear it: outside a notebook, or in a kernel that was not started by set-up's kernel.ts
+ * @returns undefined without a front end: outside a notebook, or in a kernel that was started without kernel.ts
  */
 export function openComm(
   target: string,
@@ -36,20 +36,20 @@ export function openComm(
   return addComm(id, target, listener);
 }
 
-/** Says what is to happen when the page opens a comm to `target`. Other targets are refused. */
+/** Accepts comms that the page opens to `target`. Those to other targets are closed at once. */
 export function acceptComms(target: string, accept: (comm: Comm) => CommListener): void {
   targets.set(target, accept);
 }
 
-/** Whether a page has asked what comms to `target` there are: JupyterLab's widgets do so before any cell runs. */
+/** Whether a page has asked for the comms to `target`, as JupyterLab's widgets do before any cell runs. */
 export const hasFrontend = (target: string): boolean => askedFor.has(target);
 
-/** Calls `listener` when a page asks that for the first time. */
+/** Calls `listener` when a page first asks for the comms to `target`. */
 export function onFrontend(target: string, listener: () => void): void {
   listeners.set(target, [...(listeners.get(target) ?? []), listener]);
 }
 
-/** Teaches tslab's server comms. It is done before the kernel's first message: a page asks for comms when it connects. */
+/** Adds comms to tslab's server. Must precede the kernel's first message: a page asks for comms when it connects. */
 export function installComms(prototype: ZmqServer): void {
   const handleOthers = prototype.handleShellMessage;
   prototype.handleShellMessage = async function (socket, ...frames) {
@@ -57,7 +57,7 @@ export function installComms(prototype: ZmqServer): void {
     const { identity, signature, parts } = splitFrames(frames);
     const header = parseHeader(parts[0]);
     if (!header?.msg_type.startsWith('comm_')) return handleOthers.call(this, socket, ...frames);
-    // Whoever does not know the kernel's key has no say.
+    // Reject unsigned messages.
     if (!isSigned(signature, parts, this.connInfo.key)) return;
     const request = { header, createReply: (type?: string) => createReply(identity, header, type) };
     this.publishStatus('busy', request);
@@ -69,7 +69,7 @@ export function installComms(prototype: ZmqServer): void {
   };
 }
 
-// What a kernel has only one of.
+// There is one kernel in a process, so its state is the module's.
 let server: ZmqServer | undefined;
 const listenOn = (running: ZmqServer) => (server = running);
 const comms = new Map<string, { readonly target: string; readonly listener: CommListener }>();
@@ -126,7 +126,7 @@ function noteAsked(target: string): void {
 // The wire protocol: [identity, …, DELIMITER, signature, header, parent header, metadata, content, buffers …]
 
 const DELIMITER = '<IDS|MSG>';
-/** The kernel's own session: what all of its messages are sent in. */
+/** The session that all messages of this kernel belong to. */
 export const kernelSession = randomUUID();
 
 interface Header {
@@ -134,7 +134,7 @@ interface Header {
   readonly [name: string]: unknown;
 }
 
-/** A message of the page, as tslab's own code takes it. */
+/** A message from the page, in the form that tslab's own code expects. */
 interface Request {
   readonly header: Header;
   readonly createReply: (type?: string) => Reply;
@@ -146,7 +146,7 @@ interface CommContent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** What tslab fills in and sends: a status, or an answer. */
+/** A status or an answer, which tslab fills in and sends. */
 interface Reply {
   header: Header;
   content: object;
@@ -168,11 +168,11 @@ export interface ZmqServer {
 
 function splitFrames(frames: readonly Buffer[]) {
   const start = frames.findIndex((frame) => frame.equals(Buffer.from(DELIMITER)));
-  // Signed are header, parent header, metadata and content.
+  // The signature covers header, parent header, metadata and content.
   return { identity: frames.slice(0, start), signature: frames[start + 1], parts: frames.slice(start + 2, start + 6) };
 }
 
-/** Nothing where there is none: tslab says what is wrong with such a message. */
+/** Undefined if malformed: tslab itself reports such a message. */
 function parseHeader(part: Buffer | undefined): Header | undefined {
   try {
     const { msg_type, ...others } = JSON.parse(String(part)) as Header;

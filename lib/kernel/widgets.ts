@@ -1,16 +1,16 @@
-// The stock ipywidgets that the controls are made of, on their own protocol: each is a state shared with the page.
+// The stock ipywidgets, over their own protocol: each is a state that kernel and page share.
 // https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/schema/messages.md
-import { acceptComms, hasFrontend, type Message, onFrontend, openComm } from './comms';
+import { acceptComms, type Comm, type CommListener, hasFrontend, type Message, onFrontend, openComm } from './comms';
 import { live } from './display';
-import type { Html } from './mimeBundle';
+import type { Html } from './html';
 
-/** State of a widget, by its kind: what the page shows and, where the reader changes it, sends back. */
+/** The state of each kind of widget: what the page shows and, where the reader changes it, sends back. */
 export interface WidgetStates {
   FloatSlider: { value: number; min: number; max: number; step: number; readout_format: string };
   /** `min`, `max` and `step` are exponents of 10. */
   FloatLogSlider: { value: number; min: number; max: number; step: number; readout_format: string };
   Checkbox: { value: boolean; indent: boolean };
-  /** `index` is the place of the chosen option. */
+  /** `index` is that of the chosen option. */
   Dropdown: { _options_labels: readonly string[]; index: number };
   Button: { button_style: '' | 'primary' | 'success' | 'warning' | 'danger' };
   /** `value` is markup. */
@@ -18,12 +18,12 @@ export interface WidgetStates {
   Box: { children: readonly string[] };
 }
 
-/** State that each may have. */
+/** State that every widget may have. */
 interface CommonState {
   description: string;
   tooltip: string;
   disabled: boolean;
-  /** Classes of its element, for a style sheet. */
+  /** CSS classes of its element. */
   _dom_classes: readonly string[];
 }
 
@@ -38,9 +38,9 @@ export interface Widget<Kind extends WidgetKind = WidgetKind> {
 }
 
 export interface WidgetListener<Kind extends WidgetKind> {
-  /** When the reader changed something. */
+  /** Called with what the reader changed. */
   readonly onChange?: (changes: Partial<State<Kind>>) => void;
-  /** When a button was clicked. */
+  /** Called when a button is clicked. */
   readonly onClick?: () => void;
 }
 
@@ -51,8 +51,8 @@ const CONTROLS = { module: '@jupyter-widgets/controls', version: '2.0.0' };
 const models = new Map<string, Readonly<Record<string, unknown>>>();
 
 /**
- * Shows what `open` makes, where there is a page that knows widgets; else `instead`, until such a page turns up.
- * @returns a function that takes it away
+ * Shows the widget that `open` makes, if a page supports widgets; otherwise `instead`, until such a page connects.
+ * @returns a function that closes it
  */
 export function showWidget(open: () => Widget | undefined, instead: () => Html): () => void {
   let widget = hasFrontend(TARGET) ? open() : undefined;
@@ -73,12 +73,12 @@ export function showWidget(open: () => Widget | undefined, instead: () => Html):
   };
 }
 
-/** Whether there is a page that shows widgets. */
+/** Whether a connected page supports widgets. */
 export const hasWidgets = (): boolean => hasFrontend(TARGET);
 
 /**
- * Makes a widget, to be put into a box or to be shown.
- * @returns undefined where the kernel has no page to talk to
+ * Makes a widget, for a box or for `showWidget`.
+ * @returns undefined without a front end
  */
 export function openWidget<Kind extends WidgetKind>(
   kind: Kind,
@@ -92,10 +92,11 @@ export function openWidget<Kind extends WidgetKind>(
     if (data.method !== 'update') return;
     const changes = data.state as Partial<State<Kind>>;
     Object.assign(model, changes);
-    // For other pages on this notebook; the one that sent it knows its own by the message that this answers.
+    // For other pages on this notebook; the sender recognizes its own change by the parent message.
     comm?.send({ method: 'echo_update', state: changes, buffer_paths: [] }, message);
     onChange?.(changes);
   };
+  acceptComms('jupyter.widget.control', acceptControl);
   const comm = openComm(TARGET, { state: model, buffer_paths: [] }, { metadata: PROTOCOL, onMessage });
   if (!comm) return undefined;
   models.set(comm.id, model);
@@ -112,7 +113,7 @@ export function openWidget<Kind extends WidgetKind>(
   };
 }
 
-/** Puts widgets into a box; they go when it is closed. */
+/** Puts widgets into a box; closing it closes them, too. */
 export function openBox(classes: readonly string[], children: readonly (Widget | undefined)[]): Widget | undefined {
   const inside = children.filter((child) => child !== undefined);
   const state = { _dom_classes: classes, children: inside.map(({ id }) => `IPY_MODEL_${id}`) };
@@ -128,7 +129,7 @@ export function openBox(classes: readonly string[], children: readonly (Widget |
   );
 }
 
-/** What a widget's state says of its class. Layouts and styles are left out: the page has its own, and style sheets. */
+/** The entries of a widget's state that name its class. Layouts and styles are left to the page and to style sheets. */
 const describe = (kind: WidgetKind): Record<string, unknown> => ({
   _model_module: CONTROLS.module,
   _model_module_version: CONTROLS.version,
@@ -138,8 +139,8 @@ const describe = (kind: WidgetKind): Record<string, unknown> => ({
   _view_name: `${kind}View`,
 });
 
-// A page that is loaded anew asks for the states of all widgets at once.
-acceptComms('jupyter.widget.control', (comm) => ({
+/** Answers a reloaded page, which asks for the states of all widgets at once. */
+const acceptControl = (comm: Comm): CommListener => ({
   onMessage({ method }) {
     if (method !== 'request_states') return;
     const states = [...models].map(([id, state]) => {
@@ -152,4 +153,4 @@ acceptComms('jupyter.widget.control', (comm) => ({
     });
     comm.send({ method: 'update_states', states: Object.fromEntries(states), buffer_paths: [] });
   },
-}));
+});

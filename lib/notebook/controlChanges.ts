@@ -1,29 +1,29 @@
-// What is written into a chart when controls are moved: a slider that is dragged leaves one mark, not fifty.
+// The notes in a chart that say when a control was moved: dragging a slider leaves one, not fifty.
 import type { Change } from './controls';
 
-/** A change of a control, and where in the training it was. */
+/** A change of a control, and when in the training it happened. */
 export interface ControlChange extends Pick<Change, 'name' | 'label' | 'from' | 'to'> {
-  /** Epochs done, as a fraction. */
+  /** Epochs done, with fractions. */
   readonly epoch: number;
   /** Batches done. */
   readonly batch: number;
-  /** In ms. */
+  /** ms. */
   readonly time: number;
 }
 
-/** Changes of a control that follow each other within this time, in ms, or within one batch, are one. */
+/** Changes of one control within this time, in ms, or within one batch, count as one. */
 const PAUSE = 2000;
 
-/** The marks with one change more: joined to that of the same gesture, and gone if it leads back to where it began. */
+/** Adds a change, merged with the last one if it belongs to the same gesture; a gesture that ends where it began leaves nothing. */
 export function addChange(
-  marks: readonly ControlChange[],
+  changes: readonly ControlChange[],
   { name, label, from, to }: Change,
   at: Pick<ControlChange, 'epoch' | 'batch' | 'time'>,
 ): ControlChange[] {
-  const before = marks.filter((mark) => mark.name === name).at(-1);
+  const before = changes.filter((other) => other.name === name).at(-1);
   const isSameGesture = before && (at.time - before.time <= PAUSE || at.batch - before.batch <= 1);
-  if (!isSameGesture) return [...marks, { name, label, from, to, ...at }];
-  const others = marks.filter((mark) => mark !== before);
+  if (!isSameGesture) return [...changes, { name, label, from, to, ...at }];
+  const others = changes.filter((other) => other !== before);
   return before.from === to ? others : [...others, { ...before, to, ...at }];
 }
 

@@ -2,42 +2,42 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BatchPoint, type CurvePoint, learningCurves } from '../charts/curves';
 import type { Annotation } from '../charts/annotations';
 import type { StepRecord, TrainRecord } from '../training/records';
-import type { Change, Controls, Setting } from './controls';
 import { live } from '../kernel/display';
+import { html, type Html } from '../kernel/html';
 import { interruptible, listen } from '../kernel/interruptible';
-import { addChange, type ControlChange, changeLabel } from './controlChanges';
-import { html, type Html } from '../kernel/mimeBundle';
-import { panelStyle } from './style';
 import { hasWidgets, openBox, openWidget, showWidget, type Widget } from '../kernel/widgets';
+import { addChange, changeLabel, type ControlChange } from './controlChanges';
+import type { Change, Controls, Setting } from './controls';
+import { panelStyle } from '../kernel/panelStyle';
 
 export interface PlaygroundOptions<Model> {
-  /** Makes a network with fresh weights: for the first Train, after Reset, and when a control says 'new network'. */
+  /** Makes a network with fresh weights: for the first Train, after Reset, and when a 'new-model' control was changed. */
   readonly model: () => Model;
-  /** Trains it; what it yields is drawn. Called at each Train. */
+  /** Trains it, and yields what is drawn. Called by each Train. */
   readonly run: (model: Model) => AsyncIterable<TrainRecord>;
-  /** Called after each change of a control, and when a network was made, for what `run` can't read by itself. */
+  /** Called after each change of a control and for each new network, for settings that `run` can't read by itself. */
   readonly onChange?: (model: Model) => void;
 }
 
 export interface Playground<Model> {
-  /** The network as it is trained so far, and usable between two trainings; nothing before the first. */
+  /** The network as trained so far, for use between two trainings; undefined before the first. */
   readonly model: Model | undefined;
-  /** Whether it trains now. */
+  /** Whether a training is running. */
   readonly isTraining: boolean;
-  /** Goes on until the run is over or stopped. A second call while it goes on is the same as the first. */
+  /** Trains until the run ends or is stopped. A call during a training waits for that one. */
   train(): Promise<void>;
-  /** Ends the training after the current batch; the weights stay. */
+  /** Ends the training after the current batch; the weights are kept. */
   stop(): Promise<void>;
-  /** Stops, and forgets network and curves. */
+  /** Stops, and discards network and curves. */
   reset(): Promise<void>;
 }
 
 /**
- * A network to play with: Train, Stop and Reset buttons, and curves that say which control was moved when. The training
- * goes on after the cell has ended, until it is over or stopped: by the button, by JupyterLab's own Stop, by running the
- * cell again, or with the kernel. Train goes on from the weights that are there; momentum gathers anew.
+ * A network to play with: Train, Stop and Reset buttons, and curves that show when a control was moved. A training continues
+ * after the cell has ended, until it is done or stopped: by the button, by JupyterLab's Stop, by running the cell again, or
+ * with the kernel. Train continues from the current weights; the optimizer starts afresh.
  *
- * Where no page shows buttons (a notebook that is executed without one), the cell trains once, with the values given.
+ * Without a page to show buttons (a notebook executed without one), the cell trains once, with the given values.
  */
 export async function playground<Model extends { dispose(): unknown }>(
   controls: Controls<object>,
@@ -50,21 +50,21 @@ export async function playground<Model extends { dispose(): unknown }>(
   return trainer;
 }
 
-/** Two trainings at once would share the processor: a new playground ends the one before. */
+/** Two trainings at once would share the CPU: a new playground ends the previous one. */
 let endLast: () => Promise<void> = () => Promise.resolve();
 
-/** Where a training stands: what is drawn. */
+/** What is drawn of the training so far. */
 interface Curves {
   readonly epochs: CurvePoint[];
   readonly batches: BatchPoint[];
-  /** Epochs' worth of images seen, all runs together. */
+  /** Epochs done in all runs, with fractions. */
   position: number;
-  /** Length of the axis. */
+  /** End of the x axis, in epochs. */
   end: number;
-  marks: readonly ControlChange[];
+  changes: readonly ControlChange[];
 }
 
-const emptyCurves = (): Curves => ({ epochs: [], batches: [], position: 0, end: 1, marks: [] });
+const emptyCurves = (): Curves => ({ epochs: [], batches: [], position: 0, end: 1, changes: [] });
 
 function makeTrainer<Model extends { dispose(): unknown }>(
   controls: Controls<object>,
@@ -72,7 +72,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
 ) {
   let model: Model | undefined;
   let curves = emptyCurves();
-  /** What the last run began with. */
+  /** The settings that the last run began with. */
   let settings: readonly Setting[] = [];
   let running: Promise<void> | undefined;
   let controller = new AbortController();
@@ -104,7 +104,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     learningCurves(curves.epochs, {
       batches: curves.batches,
       epochs: curves.end,
-      marks: curves.marks.map(({ epoch, ...mark }): Annotation => ({ epoch, label: changeLabel(mark) })),
+      marks: curves.changes.map(({ epoch, ...mark }): Annotation => ({ epoch, label: changeLabel(mark) })),
     });
   const chart = live(draw());
   const say = (line: Html) => {
@@ -115,12 +115,12 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   const note = (change: Change) => {
     if (curves.position > 0) {
       const at = { epoch: curves.position, batch: curves.batches.length, time: performance.now() };
-      curves.marks = addChange(curves.marks, change, at);
+      curves.changes = addChange(curves.changes, change, at);
       chart.update(draw);
     }
   };
   const leave = controls.onChange((change) => {
-    if (change.applies === 'at once') note(change);
+    if (change.applies === 'live') note(change);
     if (model) onChange?.(model);
   });
 
@@ -132,7 +132,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   async function trainOnce(signal: AbortSignal | undefined, throws: boolean): Promise<void> {
     controller = new AbortController();
     const abort = () => controller.abort();
-    // Leaves the synchronous part of a cell first, as `interruptible` does, and for the same reason.
+    // Like `interruptible`: no listener in the synchronous part of a cell.
     await nextTurn();
     signal?.addEventListener('abort', abort);
     const leaveStop = listen(abort);
@@ -142,8 +142,8 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     try {
       say(statusLine('Preparing …'));
       const changes = changesSince(settings, controls.settings());
-      if (changes.some(({ applies }) => applies === 'new network')) forget();
-      else for (const change of changes) if (change.applies === 'next run') note(change);
+      if (changes.some(({ applies }) => applies === 'new-model')) forget();
+      else for (const change of changes) if (change.applies === 'next-run') note(change);
       settings = controls.settings();
       if (!model) {
         model = make();
@@ -151,13 +151,13 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       }
       await follow(run(model), controller.signal);
       const accuracy = lastAccuracy();
-      const next = hasWidgets() ? ['Train goes on from here.'] : [];
+      const next = hasWidgets() ? ['Train continues from here.'] : [];
       outcome = statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, ...next);
     } catch (error) {
       if (throws) throw error;
       const message = error instanceof Error ? error.message : String(error);
       outcome = html`<div style="font-size: 1.3em">
-        <b>It ended with an error.</b> ${message} <b>Reset</b> gives fresh weights.
+        <b>The training failed.</b> ${message} <b>Reset</b> starts over with fresh weights.
       </div>`;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -180,7 +180,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
         curves.position = start + record.epoch - 1 + record.step / record.steps;
         curves.batches.push({ epoch: curves.position, loss: record.loss, accuracy: record.accuracy });
         status.update(() => runningLine(record, curves, lastAccuracy()));
-      } else status.update(statusLine('Testing', `batch ${record.batch} of ${record.batches}`, ...lastAccuracy()));
+      } else status.update(statusLine('Evaluating', `batch ${record.batch} of ${record.batches}`, ...lastAccuracy()));
       if (record.type !== 'test') chart.update(draw);
       await nextTurn();
       if (signal.aborted) return;
@@ -195,7 +195,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   async function stop(): Promise<void> {
     if (!running) return;
     controller.abort();
-    say(statusLine('Stopping, as soon as the current batch is done …'));
+    say(statusLine('Stopping after the current batch …'));
     await running;
   }
 
@@ -232,7 +232,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   };
 }
 
-/** Settings that differ from those of the last run; none at the first. */
+/** Settings that differ from those of the last run; none before the first. */
 const changesSince = (before: readonly Setting[], now: readonly Setting[]): Change[] =>
   now.flatMap(({ value, ...setting }) => {
     const last = before.find(({ name }) => name === setting.name);

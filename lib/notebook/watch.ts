@@ -1,10 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BatchPoint, learningCurves, Reference } from '../charts/curves';
-import { duration } from '../util/duration';
+import { type BatchPoint, learningCurves, type Reference } from '../charts/curves';
+import type { Html } from '../kernel/html';
 import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
-import { live } from '../kernel/display';
-import { interruptible } from '../kernel/interruptible';
-import { html, Html } from '../kernel/mimeBundle';
+import { duration } from '../util/duration';
+import { follow, progressBar } from './follow';
 
 export interface WatchOptions {
   title?: string;
@@ -13,70 +11,56 @@ export interface WatchOptions {
 }
 
 /**
- * Draws a training run while it goes on: how far it is, how long it will take, the learning curves; closes with the best
- * test accuracy. Stop ends the run after the current batch, and gives what there is; Stop again, a second or more later, gives
- * the cell an error instead.
- * @returns the records of all finished epochs, those of earlier calls included where a run goes on from its checkpoint
+ * Draws a training run while it goes on: progress, time left, learning curves; closes with the best test accuracy. Stop ends
+ * the run after the current batch and keeps its history. A second Stop in the same cell, a second or more later, ends the cell
+ * with an error instead.
+ * @returns the records of all finished epochs, including those of earlier calls where a run goes on from its checkpoint
  */
 export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptions = {}): Promise<History> {
-  return interruptible(async (stop) => {
-    const progress = live(html`<div>Starting…</div>`);
-    const chart = live(learningCurves([], options));
-    const epochs: EpochRecord[] = [];
-    const batches: BatchPoint[] = [];
-    const timeLeft = estimator();
-    const started = performance.now();
-    let last: TrainRecord | undefined;
-    let resumable = false;
-    stop.addEventListener('abort', () => {
-      progress.update(html`<div>Stopping, as soon as the current batch is done …</div>`);
-      progress.flush();
-    });
-    try {
-      for await (const record of run) {
-        last = record;
-        // Epochs of earlier calls come first, at once: all of them belong to the history, and the next call has them, too.
-        const isRestored = record.type === 'epoch' && record.restored === true;
-        resumable ||= isRestored;
-        if (record.type === 'epoch') epochs.push(record);
-        else if (record.type === 'test') progress.update(() => testBar(record));
-        else {
-          resumable = record.resumable ?? false;
-          const left = timeLeft(record);
-          batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
-          progress.update(() => progressBar(record, epochs.at(-1), left));
-        }
-        if (record.type !== 'test') {
-          chart.update(() => learningCurves(epochs, { ...options, batches, epochs: record.epochs }));
-        }
-        // Lets messages out, and Stop in.
-        await nextTurn();
-        if (stop.aborted && !isRestored) break;
+  const epochs: EpochRecord[] = [];
+  const batches: BatchPoint[] = [];
+  const timeLeft = estimator();
+  const started = performance.now();
+  let last: TrainRecord | undefined;
+  let resumable = false;
+  return follow(
+    run,
+    learningCurves([], options),
+    (record) => {
+      last = record;
+      if (record.type === 'test') return { progress: () => testBar(record) };
+      const chart = () => learningCurves(epochs, { ...options, batches, epochs: record.epochs });
+      if (record.type === 'epoch') {
+        epochs.push(record);
+        resumable ||= record.restored ?? false;
+        // The epochs of earlier calls all come first, without training: they belong to the history even after Stop.
+        return { chart, mustGoOn: record.restored };
       }
-    } finally {
-      chart.flush();
-      progress.flush();
-    }
-    const stopped = last?.type !== 'epoch' || last.epoch < last.epochs;
-    const seconds = (performance.now() - started) / 1000;
-    const nothing = stop.aborted
-      ? 'Stopped before the first batch.'
-      : 'Nothing was trained: this run had ended before. Run the cell again that makes it, with train(…).';
-    const sentence = last ? closingSentence(epochs, stopped ? last : undefined, seconds, resumable) : nothing;
-    progress.update(html`<div>${sentence}</div>`);
-    progress.flush();
-    return { epochs, stopped };
-  });
+      resumable = record.resumable ?? false;
+      batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
+      const left = timeLeft(record);
+      return { chart, progress: () => stepBar(record, epochs.at(-1), left) };
+    },
+    (isStopped) => {
+      const stopped = last?.type !== 'epoch' || last.epoch < last.epochs;
+      const seconds = (performance.now() - started) / 1000;
+      const nothing = isStopped
+        ? 'Stopped before the first batch.'
+        : 'Nothing was trained: this run had ended before. Make a new one with train(…).';
+      const sentence = last ? closingSentence(epochs, stopped ? last : undefined, seconds, resumable) : nothing;
+      return { sentence, result: { epochs, stopped } };
+    },
+  );
 }
 
 /** Epochs done, as a fraction: 1.5 in the middle of the second. */
 const progressOf = ({ epoch, step, steps }: StepRecord) => epoch - 1 + step / steps;
 
-/** Steps until the time left is told, and those of them that don't count: the first ones are slow. */
+/** Steps before the first estimate, and how many of them are left out of it: the first ones are slow. */
 const ESTIMATE_AFTER = 20;
 const WARM_UP = 5;
 
-/** Tells the seconds left of the whole run, or undefined while it is too early to say. */
+/** Estimates the seconds left of the whole run; undefined while it is too early to say. */
 function estimator(): (record: StepRecord) => number | undefined {
   let seen = 0;
   let from = { time: 0, progress: 0 };
@@ -89,7 +73,7 @@ function estimator(): (record: StepRecord) => number | undefined {
   };
 }
 
-function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, secondsLeft: number | undefined): Html {
+function stepBar(record: StepRecord, lastEpoch: EpochRecord | undefined, secondsLeft: number | undefined): Html {
   const parts = [
     `Epoch ${record.epoch} of ${record.epochs}`,
     `batch ${record.step} of ${record.steps}`,
@@ -97,28 +81,22 @@ function progressBar(record: StepRecord, lastEpoch: EpochRecord | undefined, sec
     ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
     ...(lastEpoch ? [`last test accuracy ${percent(lastEpoch.test.accuracy)}`] : []),
   ];
-  return bar(progressOf(record), record.epochs, parts);
+  return progressBar(progressOf(record), record.epochs, parts);
 }
 
 function testBar({ epoch, epochs, batch, batches }: TestRecord): Html {
   const epochOf = `Epoch ${epoch} of ${epochs}`;
-  return bar(epoch, epochs, [epochOf, `how good is it on the test images? batch ${batch} of ${batches}`]);
+  return progressBar(epoch, epochs, [epochOf, `evaluating on the test images, batch ${batch} of ${batches}`]);
 }
 
-const bar = (value: number, max: number, parts: string[]): Html =>
-  html`<div>
-    <progress max="${max}" value="${value}" style="width: 100%; height: 1.2em"></progress>
-    <div>${parts.join(' · ')}</div>
-  </div>`;
-
-/** In the words that the course knows: “Done! Max accuracy = …”. */
+/** “Done! Max accuracy = …”, as the original course says it. */
 function closingSentence(
   epochs: readonly EpochRecord[],
   stoppedAt: TrainRecord | undefined,
   seconds: number,
   resumable: boolean,
 ): string {
-  const goOn = stoppedAt && resumable ? ' Run the cell again, and it goes on from here.' : '';
+  const goOn = stoppedAt && resumable ? ' Run the cell again to continue from here.' : '';
   const start = stoppedAt ? `Stopped in epoch ${stoppedAt.epoch} of ${stoppedAt.epochs}.` : 'Done!';
   const last = epochs.at(-1);
   if (!last) return `${start} No epoch was finished, so there is no test accuracy yet.${goOn}`;
@@ -129,7 +107,7 @@ function closingSentence(
   );
 }
 
-/** Epochs of earlier calls took their time there. */
+/** The time is that of this call: epochs of earlier calls are counted separately. */
 function amountOfWork(epochs: readonly EpochRecord[], seconds: number): string {
   const restored = epochs.filter((epoch) => epoch.restored).length;
   const now = `${count(epochs.length - restored)} in ${duration(seconds)}, ${speed(epochs[epochs.length - 1])}`;

@@ -7,14 +7,14 @@ import { learningCurves } from 'cifar10';
 import { launchChromium, noChromium } from '../chromium';
 import { PLOTLY, root } from './kernel';
 
-/** Where the page finds its scripts; what it stands for is answered by the test itself. */
+/** The page's origin; the test itself answers its requests. */
 const address = 'http://charts.test';
 const files: Record<string, string> = {
   'plotly.js': join(root, 'node_modules', 'plotly.js-dist', 'plotly.js'),
   'remoteEntry.js': join(root, 'lib', 'kernel', 'extension', 'static', 'remoteEntry.js'),
 };
 
-/** Makes a chart as JupyterLab does, with as little of JupyterLab as it needs. */
+/** Makes a chart as JupyterLab does, with a minimal JupyterLab. */
 const makeChart = `(async () => {
   class Widget {
     node = document.createElement('div');
@@ -52,7 +52,7 @@ describe('the chart extension', { skip: noChromium }, () => {
 
   after(() => browser.close());
 
-  test('leaves an image in an output that came with the same figure, too', async () => {
+  test('leaves an image also in an output with the same figure', async () => {
     const figure = JSON.stringify(learningCurves([]));
     for (const model of ['first', 'second']) {
       await page.evaluate(`chart.renderModel(window.${model} = modelOf(${figure}))`);
@@ -60,7 +60,7 @@ describe('the chart extension', { skip: noChromium }, () => {
     }
   });
 
-  test('shows the pictures of the point at the pointer, until the pointer or the figure goes', async () => {
+  test('shows the pictures of the point under the pointer until the pointer leaves or the figure changes', async () => {
     const sheet = { source: 'data:image/png;base64,', columns: 3, side: 32, scale: 2 };
     const { data, layout } = learningCurves([]);
     const withPictures = { data, layout: { ...layout, meta: { hoverPictures: sheet } } };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { live } from 'cifar10';
 import { root } from './kernel';
 
-/** Shows in a notebook that is none: gives what is drawn, in order. */
+/** Simulates a notebook; returns what is drawn, in order. */
 function pretendNotebook(): string[] {
   const drawn: string[] = [];
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the module that the library finds in a kernel
@@ -12,7 +12,7 @@ function pretendNotebook(): string[] {
   return drawn;
 }
 
-test('an error in what is drawn later comes to who draws next, once, and the display goes on', async () => {
+test('an error in a pending update is thrown by the next call, once, and the display goes on working', async () => {
   const drawn = pretendNotebook();
   const display = live('first', { interval: 20 });
   const broken = () => {

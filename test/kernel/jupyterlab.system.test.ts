@@ -8,7 +8,7 @@ import { noChromium } from '../chromium';
 import { choose, type Lab, openLab, until } from './jupyterlab';
 import { PLOTLY } from './kernel';
 
-/** Made when the training shall come to its end: until then it goes on, for four minutes at most. */
+/** The training ends when this file appears, or after four minutes. */
 const end = join(tmpdir(), `cifar10-end-${process.pid}`);
 
 const code = `
@@ -27,7 +27,7 @@ async function* fake(): AsyncGenerator<TrainRecord> {
 }
 const history = await watch(fake());`;
 
-/** What is in the page; the tests are compiled without the DOM's types. */
+/** An element of the page; the tests are compiled without the DOM's types. */
 interface Chart {
   data: { name: string; x: number[] }[];
   layout: { xaxis: { range: number[] } };
@@ -53,7 +53,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
   const rangeSeen = () => inChart(({ layout }) => layout.xaxis.range);
   const lastSeen = () => inChart(({ data }) => data[0].x.at(-1) ?? 0);
 
-  test('is drawn, grows while the cell runs, and keeps the zoom of the reader', async () => {
+  test('is drawn, grows while the cell runs, and keeps the reader’s zoom', async () => {
     await choose(page, 'Run', 'Run All Cells');
     await page.waitForSelector('.jp-RenderedPlotly .main-svg', { timeout: 60_000 });
     await until(async () => (await lastSeen()) > 0.04, 'the first points');
@@ -67,11 +67,11 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     const zoomed = await rangeSeen();
     const before = await lastSeen();
     await until(async () => (await lastSeen()) > before, 'more points');
-    assert.equal(await inChart((chart) => chart.dataset.seen), 'before', 'drawn anew in another element');
+    assert.equal(await inChart((chart) => chart.dataset.seen), 'before', 'drawn again in another element');
     assert.deepEqual(await rangeSeen(), zoomed);
   });
 
-  test('leaves the kernel busy when the reader asks something else of it', async () => {
+  test('leaves the kernel busy when the reader makes another request', async () => {
     await page.click('.jp-CodeCell .cm-content >> nth=0', { position: { x: 20, y: 8 } });
     await page.keyboard.press('Shift+Tab');
     await page.waitForSelector('.jp-Tooltip', { timeout: 60_000 });
@@ -90,19 +90,19 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     );
   });
 
-  test('takes the colours of the theme', async () => {
+  test('takes the colors of the theme', async () => {
     const text = () => page.$eval('.jp-RenderedPlotly .xtitle', (element) => element.getAttribute('style') ?? '');
     const light = await text();
     await page.click('.lm-MenuBar-itemLabel:text-is("Settings")');
     await page.hover('.lm-Menu-itemLabel:text-is("Theme")');
     await page.click('.lm-Menu-itemLabel:text-is("JupyterLab Dark")');
-    await until(async () => (await text()) !== light, 'another colour of the text');
+    await until(async () => (await text()) !== light, 'another text color');
     assert.match(await text(), /fill: rgb\(232, 232, 232\)/);
   });
 
   test('leaves an image of itself in the notebook', async () => {
     type Saved = { cells: { outputs: { data?: Record<string, string> }[] }[] };
-    /** Nothing while the file is being written. */
+    /** Undefined while the file is being written. */
     const readSaved = (): Saved | undefined => {
       try {
         return JSON.parse(readFileSync(lab.file, 'utf8')) as Saved;
@@ -123,7 +123,7 @@ describe('a live chart in JupyterLab', { skip: noChromium }, () => {
     assert.deepEqual([...header], [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   });
 
-  test('makes no error in the page, and asks nothing of the network', () => {
+  test('causes no errors in the page, and no requests to the network', () => {
     assert.deepEqual(lab.faults, []);
   });
 });

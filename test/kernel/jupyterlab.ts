@@ -1,4 +1,4 @@
-// JupyterLab on a notebook of the test's own, in headless Chromium.
+// JupyterLab with a notebook made for the test, in headless Chromium.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ export interface Lab {
   readonly page: Page;
   /** The notebook on disk. */
   readonly file: string;
-  /** Errors in the page, and what it asks of the network. */
+  /** Errors in the page, and its requests to the network. */
   readonly faults: readonly string[];
   close(): Promise<void>;
 }
@@ -62,7 +62,7 @@ export async function openLab(cells: readonly string[]): Promise<Lab> {
   }
 }
 
-/** Waits until the notebook is there and its kernel has nothing to do. */
+/** Waits until the notebook is loaded and its kernel is idle. */
 export async function untilIdle(page: Page): Promise<void> {
   const timeout = 60_000;
   await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout });
@@ -80,7 +80,7 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  assert.fail(`waited in vain for ${what}`);
+  assert.fail(`timed out waiting for ${what}`);
 }
 
 const notebookOf = (cells: readonly string[]) => ({
@@ -121,7 +121,7 @@ function startServer(port: number, folder: string): ChildProcess {
   );
 }
 
-/** Asks the server to end, which takes its kernels along: they live in sessions of their own. */
+/** Ends the server by SIGTERM, so that it ends its kernels: they live in sessions of their own. */
 async function endServer(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');

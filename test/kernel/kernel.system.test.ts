@@ -22,13 +22,13 @@ console.log('end');`,
     ]);
   });
 
-  test('arrives whole, in few messages, however much it is, and the cell ends', () => {
+  test('arrives complete, in few messages, and the cell ends', () => {
     assert.equal(many.status, 'ok');
     assert.equal(textOf(many), Array.from({ length: 30_000 }, (_, i) => `${i}\n`).join(''));
     assert.ok(many.outputs.length < 300, `${many.outputs.length} messages`);
   });
 
-  test('stays in its order, among streams and what is shown', () => {
+  test('keeps its order across streams and displays', () => {
     assert.equal(textOf(ordered), 'a\nb\nc\nd\ne\n');
     assert.deepEqual(
       ordered.outputs.map(({ type, name = type }) => name),
@@ -36,13 +36,13 @@ console.log('end');`,
     );
   });
 
-  test('comes while a loop goes on that leaves nothing else a turn', () => {
+  test('arrives during a loop that blocks the event loop', () => {
     const texts = long.outputs.map(({ text }) => text);
     assert.equal(texts.join(''), 'begin\nmiddle\nend\n');
-    assert.ok(texts.length > 1, 'all came at the end');
+    assert.ok(texts.length > 1, 'all arrived at the end');
   });
 
-  test('comes before the error that ends it', () => {
+  test('arrives before the error that ends the cell', () => {
     assert.equal(failing.status, 'error');
     assert.match(textOf(failing), /^before\n.*sad/s);
   });

@@ -1,4 +1,4 @@
-// Cells in a real TypeScript kernel, for the tests.
+// Runs cells in a real TypeScript kernel.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -9,18 +9,18 @@ export const PLOTLY = 'application/vnd.plotly.v1+json';
 
 export interface Cell {
   readonly code: string;
-  /** Presses Stop once, when an output of this cell contains the text. */
+  /** Stop is pressed once an output of this cell contains this text. */
   readonly interruptOn?: string;
-  /** How often it is pressed. */
+  /** How often it is pressed; once by default. */
   readonly interrupts?: number;
-  /** Seconds after each press; in quick succession if left out. */
+  /** Seconds after each press; 0.05 by default. */
   readonly pause?: number;
 }
 
 export interface Output {
   readonly type: 'display_data' | 'stream';
   readonly data?: Readonly<Record<string, unknown>>;
-  /** How often it was drawn anew. */
+  /** How often it was updated. */
   readonly updates?: number;
   readonly name?: string;
   readonly text?: string;
@@ -31,7 +31,7 @@ export interface CellResult {
   readonly outputs: readonly Output[];
 }
 
-/** Runs cells one after another, up to the first that fails (or all of them: `goOn`). */
+/** Runs cells one after another, up to the first that fails (`goOn`: all of them). */
 export function runCells(
   cells: readonly Cell[],
   { env = {}, goOn = false }: { env?: Record<string, string>; goOn?: boolean } = {},
@@ -51,7 +51,7 @@ export function runCells(
   return JSON.parse(stdout) as CellResult[];
 }
 
-/** What a cell printed and showed, as text. */
+/** The text of all outputs of a cell. */
 export const textOf = ({ outputs }: CellResult): string =>
   outputs.map(({ text, data }) => text ?? String(data?.['text/plain'])).join('');
 

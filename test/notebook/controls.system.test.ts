@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { checkbox, dropdown, logSlider, slider } from 'cifar10';
-import { defaultStep } from 'cifar10/notebook';
+import { checkbox, defaultStep, dropdown, logSlider, slider } from 'cifar10/kernel';
 import { root, runCells, textOf } from '../kernel/kernel';
 
 const setup = `
@@ -33,8 +32,8 @@ const panel = controls({
   lr: logSlider({ value: 0.1, min: 1e-4, max: 10 }),
   momentum: slider({ value: 0.9, max: 0.95 }),
   augment: checkbox({ value: false }),
-  network: dropdown({ options: ['small', 'large'], applies: 'new network' }),
-  epochs: dropdown({ options: [2, 5000], value: EPOCHS, applies: 'next run' }),
+  network: dropdown({ options: ['small', 'large'], applies: 'new-model' }),
+  epochs: dropdown({ options: [2, 5000], value: EPOCHS, applies: 'next-run' }),
 });
 const play = await playground(panel, {
   model: () => ({ made: ++made, dispose: () => console.log('disposed') }),
@@ -131,11 +130,11 @@ describe('controls, as a page talks to them', () => {
     results = talk(steps);
   });
 
-  test('a page that connects before any cell has run is answered', () => {
+  test('a page that connects before any cell has run gets an answer', () => {
     assert.deepEqual(results.noneYet, { status: 'ok', comms: {} });
   });
 
-  test('all widgets are there for a page that is loaded anew, with their states', () => {
+  test('a reloaded page gets all widgets, with their states', () => {
     const { comms } = results.info as { comms: Record<string, unknown> };
     const { type, data } = results.states as {
       type: string;
@@ -153,11 +152,11 @@ describe('controls, as a page talks to them', () => {
     assert.deepEqual((results.otherInfo as { comms: object }).comms, {});
   });
 
-  test('a comm that nobody accepts is closed', () => {
+  test('a comm to an unknown target is closed', () => {
     assert.equal((results.unknown as { type: string }).type, 'comm_close');
   });
 
-  test('what the reader moves is told to other pages, as an answer to the message of the page that sent it', () => {
+  test('a change is echoed to other pages, as an answer to the message of the page that sent it', () => {
     assert.equal(results.told, true);
   });
 
@@ -166,40 +165,40 @@ describe('controls, as a page talks to them', () => {
     assert.equal(reported(results.afterForged)[4].lr, 0.1);
   });
 
-  test('all messages are of one session: JupyterLab drops some where it changes', () => {
+  test('all messages belong to one session: JupyterLab drops some when it changes', () => {
     assert.equal(results.sessions, 1);
   });
 
-  test('values are those given, until a control is moved; the cell ends without training', () => {
+  test('values are as given until a control is moved; the cell ends without training', () => {
     const [made, most, , isTraining, values] = reported(results.atFirst);
     assert.deepEqual([made, most, isTraining], [0, 0, false]);
     assert.deepEqual(values, { lr: 0.1, momentum: 0.9, augment: false, network: 'small', epochs: 5000 });
   });
 
-  test('Train clicked twice starts one training, which goes on after the cell and while others run', () => {
+  test('Train clicked twice starts one training, which continues after the cell and while others run', () => {
     const [made, most, running, isTraining] = reported(results.whileTraining);
     assert.deepEqual([made, most, running, isTraining], [1, 1, 1, true]);
   });
 
-  test('what a slider was dragged to reaches the next batch, as one mark in the chart', () => {
+  test('the value a slider was dragged to reaches the next batch, as one annotation in the chart', () => {
     assert.ok(results.begins && results.mark && results.carried);
     assert.equal(reported(results.whileTraining)[4].lr, 0.01);
   });
 
-  test('Stop ends the training and keeps the network; Train goes on with it, and what waited for it is marked', () => {
+  test('Stop ends the training and keeps the network; Train continues with it, and notes changes that waited for it', () => {
     const [made, , running, isTraining, , model] = reported(results.afterStop);
     assert.deepEqual([results.stopped, made, running, isTraining, model], [true, 1, 0, false, 1]);
     assert.ok(results.nextRun && results.done);
     assert.equal(reported(results.afterDone)[0], 1, 'another network was made');
   });
 
-  test('another network begins anew, and so does Reset', () => {
+  test('a new network starts afresh, and so does Reset', () => {
     assert.ok(results.disposed && results.anewDone && results.ready);
     const [made, , running, , , model] = reported(results.afterReset);
     assert.deepEqual([made, running, model ?? null], [2, 0, null]);
   });
 
-  test('an error is told where the training is shown, and Train is there again', () => {
+  test('an error is shown with the training, and Train is enabled again', () => {
     assert.ok(results.error);
     const [, , running, isTraining] = reported(results.afterError);
     assert.deepEqual([running, isTraining], [0, false]);
@@ -209,18 +208,18 @@ describe('controls, as a page talks to them', () => {
     assert.ok(results.trainsLong && results.interrupted);
   });
 
-  test('the cell, run again, ends the training of before; so does the end of the kernel', () => {
+  test('running the cell again ends its old training; so does the end of the kernel', () => {
     const [, , running, isTraining] = reported(results.afterAgain);
     assert.deepEqual([results.trainsOn, running, isTraining], [true, 0, false]);
     assert.deepEqual([results.lastTrains, results.shutdown], [true, true]);
   });
 });
 
-test('where there is no page, the cell trains with the values given, and says so', () => {
+test('without a page the cell trains with the given values, and says so', () => {
   const [, played, after] = runCells([{ code: setup }, { code: play.replace('EPOCHS', '2') }, { code: report }]);
   assert.equal(played.status, 'ok', textOf(played));
   assert.match(textOf(played), /lr 0\.1 · momentum 0\.9 · augment off · network small · epochs 2/);
-  assert.match(textOf(played), /Nobody can move controls here/);
+  assert.match(textOf(played), /These values are fixed/);
   assert.match(textOf(played), /Done\. test accuracy 50\.0 %/);
   assert.ok(!played.outputs.some(({ data }) => data?.['application/vnd.jupyter.widget-view+json']));
   const [made, most, , , values] = reported({ text: textOf(after) });
@@ -228,25 +227,25 @@ test('where there is no page, the cell trains with the values given, and says so
 });
 
 const refused: [() => unknown, RegExp][] = [
-  [() => slider({ value: 2 }), /slider: value is 2; expected a number from 0 to 1/],
+  [() => slider({ value: 2 }), /slider: value is 2; expected a number in \[0, 1\]/],
   [() => slider({ value: NaN }), /slider: value is NaN/],
-  [() => slider({ value: 0, min: 1, max: 1 }), /min is 1, max is 1; expected min below max/],
-  [() => slider({ value: 0, step: 0 }), /slider: step is 0; expected a number above 0/],
-  [() => logSlider({ value: 1, min: 0, max: 1 }), /logSlider: min is 0; expected a number above 0/],
-  [() => logSlider({ value: 10, min: 0.1, max: 1 }), /logSlider: value is 10; expected a number from 0.1 to 1/],
+  [() => slider({ value: 0, min: 1, max: 1 }), /min is 1, max is 1; expected finite numbers with min < max/],
+  [() => slider({ value: 0, step: 0 }), /slider: step is 0; expected a number > 0/],
+  [() => logSlider({ value: 1, min: 0, max: 1 }), /logSlider: min is 0; expected a number > 0/],
+  [() => logSlider({ value: 10, min: 0.1, max: 1 }), /logSlider: value is 10; expected a number in \[0.1, 1\]/],
   [
     () => slider({ value: 0, max: Infinity }),
-    /slider: min is 0, max is Infinity; expected min below max, and both finite/,
+    /slider: min is 0, max is Infinity; expected finite numbers with min < max/,
   ],
-  [() => logSlider({ value: 1, min: 0.1, max: Infinity }), /logSlider: min is 0.1, max is Infinity; .* both finite/],
-  [() => dropdown({ options: [] }), /dropdown: there are no options; expected at least one/],
+  [() => logSlider({ value: 1, min: 0.1, max: Infinity }), /logSlider: min is 0.1, max is Infinity; .* finite numbers/],
+  [() => dropdown({ options: [] }), /dropdown: options is empty; expected at least one/],
   [() => dropdown({ options: ['a', 'b'], value: 'c' as 'a' }), /dropdown: value is c; expected a or b/],
 ];
 for (const [make, says] of refused) {
   test(`${String(make).replace(/.*cifar10_1\.(\w+)\)/, '$1')} is refused`, () => assert.throws(make, says));
 }
 
-test('controls say their values as they are shown', () => {
+test('controls format their values', () => {
   assert.equal(logSlider({ value: 0.1, min: 1e-4, max: 1 }).format(0.031622776), '0.032');
   assert.equal(slider({ value: 0 }).format(0.30000000000000004), '0.3');
   assert.equal(slider({ value: 0, max: 0.001 }).format(0.00004), '0.00004');
@@ -257,18 +256,18 @@ test('controls say their values as they are shown', () => {
   assert.equal(dropdown({ options: [0.1] }).format(0.1), '0.1');
 });
 
-test('a logarithmic slider has two digits at the start, too', () => {
+test('the initial value of a logarithmic slider has two significant digits', () => {
   assert.equal(logSlider({ value: 0.125, min: 0.01, max: 1 }).value, 0.13);
 });
 
-test('a value that is rounded stays within its range', () => {
+test('a rounded value stays within its range', () => {
   assert.equal(logSlider({ value: 0.125, min: 0.01, max: 0.125 }).value, 0.125);
   assert.equal(logSlider({ value: 0.1, min: 0.01, max: 0.125 }).format(0.125), '0.125');
   assert.equal(logSlider({ value: 0.0124, min: 0.0124, max: 1 }).value, 0.0124);
   assert.equal(slider({ value: 2 / 3, max: 2 / 3 }).value, 2 / 3);
 });
 
-test('the step of a slider is about a hundredth of its range, and a power of ten', () => {
+test('the default step of a slider is a power of ten, about a hundredth of its range', () => {
   const steps = [0.001, 0.5, 0.95, 0.99, 1, 1.1, 2, 10, 100].map(defaultStep);
   assert.deepEqual(steps, [0.00001, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1, 1]);
   for (let range = 0.1; range < 1000; range *= 1.07) {

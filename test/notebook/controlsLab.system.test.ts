@@ -21,14 +21,14 @@ const play = `
 const panel = controls({
   lr: logSlider({ label: 'learning rate', value: 0.01, min: 1e-4, max: 1 }),
   momentum: slider({ value: 0, max: 0.95 }),
-  epochs: dropdown({ options: [1000, 2000], applies: 'next run' }),
+  epochs: dropdown({ options: [1000, 2000], applies: 'next-run' }),
 });
 const play = await playground(panel, {
   model: () => deepCnn({ widths: [4, 4, 8, 8, 8, 8] }),
   run: (model) => printed(train(model, data, { epochs: panel.values.epochs, batchSize: 32, lr: () => panel.values.lr })),
 });`;
 
-/** What is in the page; the tests are compiled without the DOM's types. */
+/** An element of the page; the tests are compiled without the DOM's types. */
 interface Chart {
   data: { name: string; x: number[] }[];
   layout: { annotations?: { text: string; x: number }[] };
@@ -58,14 +58,14 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
     const before = await lastBatch();
     await until(async () => (await lastBatch()) > before, 'more batches in the chart');
   };
-  /** Waits until only this one of Train and Stop can be pressed. */
+  /** Waits until of Train and Stop only this one is enabled. */
   const offers = (button: 'Train' | 'Stop') =>
     until(async () => {
       const [train, stop] = ['Train', 'Stop'].map((name) => page.isEnabled(`button:text-is("${name}")`));
       return (await train) === (button === 'Train') && (await stop) === (button === 'Stop');
     }, `${button} to be the button to press`);
 
-  /** Moves the slider with this number by the mouse, to a share of its length. */
+  /** Drags a slider to a fraction of its length. */
   async function drag(index: number, share: number): Promise<void> {
     const handle = (await page.locator('.noUi-handle').nth(index).boundingBox())!;
     const track = (await page.locator('.noUi-base').nth(index).boundingBox())!;
@@ -76,12 +76,12 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
     await page.mouse.up();
   }
 
-  /** What a style sheet writes after an element. */
+  /** The text that a style sheet adds after an element. */
   const writtenAfter = (selector: string) =>
     page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}'), '::after').content`);
 
   const saveAndReload = async () => {
-    // Not the mark of an unsaved notebook: a chart that grows sets it again at once.
+    // Not the mark of an unsaved notebook: a growing chart sets it again at once.
     const saved = page.waitForResponse(
       (response) => response.request().method() === 'PUT' && response.url().includes('/api/contents/'),
     );
@@ -100,14 +100,14 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
     await offers('Stop');
   });
 
-  test('a slider moved by the mouse while a CNN trains reaches the next batches; the chart marks it once', async () => {
+  test('a slider dragged while a CNN trains takes effect in the next batches; the chart notes it once', async () => {
     await drag(0, 0.25);
     await sees('lr is 0.001');
-    await until(async () => (await marks()).join() === 'learning rate 0.01 → 0.001', 'the mark');
+    await until(async () => (await marks()).join() === 'learning rate 0.01 → 0.001', 'the annotation');
     await goesOn();
   });
 
-  test('Stop ends it, Train goes on from there', async () => {
+  test('Stop ends it, Train continues from there', async () => {
     await page.click('button:text-is("Stop")');
     await sees('Stopped.');
     await offers('Train');
@@ -116,7 +116,7 @@ describe('controls in JupyterLab', { skip: noChromium }, () => {
     await until(async () => (await lastBatch()) > before, 'more batches in the chart');
   });
 
-  test('all goes on in a page that is loaded anew: sliders, training, chart', async () => {
+  test('sliders, training and chart go on in a reloaded page', async () => {
     await saveAndReload();
     await page.waitForSelector('button:text-is("Train")', { timeout: 60_000 });
     await goesOn();

@@ -88,7 +88,7 @@ const [, done, doneHistory, stopped, stoppedHistory, later, stoppedEarly, thrown
       {
         code: `release(); await new Promise((resolve) => setTimeout(resolve, 300)); console.log('reached', reached);`,
       },
-      { code: 'const untested = await watch(tested());', interruptOn: 'test images? batch' },
+      { code: 'const untested = await watch(tested());', interruptOn: 'on the test images, batch' },
       { code: 'console.log(reached < 1000, untested.stopped);' },
       {
         code: `const [a, b] = [live('0'), live('0')];
@@ -107,7 +107,7 @@ console.log('all sent');`,
     { goOn: true },
   );
 
-test('watch draws progress and curves while a run goes on, and closes with the best test accuracy', () => {
+test('watch draws progress and curves during a run, and closes with the best test accuracy', () => {
   assert.equal(done.status, 'ok', textOf(done));
   assert.equal(done.outputs.length, 2);
   for (const { updates = 0 } of done.outputs) {
@@ -123,7 +123,7 @@ test('watch draws progress and curves while a run goes on, and closes with the b
   assert.match(textOf(doneHistory), /\[false,\[1,2,3\],1\]/);
 });
 
-test('Stop ends a run after the current batch; the cell goes on with the epochs so far; nothing runs on unseen', () => {
+test('Stop ends a run after the current batch; the cell continues with the epochs so far; nothing runs on unseen', () => {
   assert.equal(stopped.status, 'ok', textOf(stopped));
   assert.match(textOf(stopped), /Stopped in epoch 3 of 100\. Max accuracy = 75\.00 %/);
   assert.match(textOf(stopped), /goes on/);
@@ -136,14 +136,14 @@ test('Stop before the first epoch ends says that there is no test accuracy yet',
   assert.match(textOf(stoppedEarly), /Stopped in epoch 1 of 5\. No epoch was finished/);
 });
 
-test('a run that throws gives its error to the cell, and keeps its curves', () => {
+test('an error in a run is the cell’s error, and the curves stay', () => {
   assert.equal(thrown.status, 'error');
   assert.match(textOf(thrown), /the loss is NaN/);
   const { data } = thrown.outputs.find(({ data }) => data?.[PLOTLY])!.data![PLOTLY] as { data: { x: number[] }[] };
   assert.deepEqual(data[0].x, [0.2, 0.4]);
 });
 
-test('what is shown live stays with its cell when the next one runs', () => {
+test('a live display stays with its cell when the next one runs', () => {
   assert.match(textOf(first), /one/);
   assert.equal(second.outputs.filter(({ type }) => type === 'display_data').length, 0);
   assert.match(textOf(second), /second/);
@@ -169,14 +169,14 @@ const [
   again,
 ] = others;
 
-test('Stop pressed again after a second gives the cell an error at once, and nothing runs on behind it', () => {
+test('a second Stop, a second or more later, ends the cell with an error at once, and nothing runs on behind it', () => {
   assert.equal(aborted.status, 'error');
   assert.match(textOf(aborted), /Stopped twice: this cell has no result/);
   assert.equal(afterAborted.status, 'ok');
   assert.match(textOf(afterAborted), /reached 1\n/, 'the step that was going on was the last');
 });
 
-test('Stop while the test images are classified does not wait for the end of the test', () => {
+test('Stop during the evaluation does not wait for its end', () => {
   assert.equal(testing.status, 'ok', textOf(testing));
   assert.match(textOf(testing), /Stopped in epoch 1 of 1\. No epoch was finished/);
   assert.match(textOf(afterTesting), /true true/);
@@ -184,20 +184,20 @@ test('Stop while the test images are classified does not wait for the end of the
   assert.ok(updates <= 1, `the chart, which a test does not change, was drawn ${updates} times`);
 });
 
-test('a cell may show as much as it likes: thousands of messages arrive, two at a time', () => {
+test('thousands of messages arrive, two at a time', () => {
   assert.equal(talkative.status, 'ok', textOf(talkative));
   assert.match(textOf(talkative), /1000.*1000.*all sent/s);
 });
 
-test('Stop pressed three times in a row is as good as once: the epochs so far are there, and nothing runs on unseen', () => {
+test('three quick presses of Stop count as one: the epochs so far are kept, and nothing runs on unseen', () => {
   assert.equal(twice.status, 'ok', textOf(twice));
   assert.match(textOf(twice), /Stopped in epoch 3 of 100\..*2\n$/s);
   assert.match(textOf(afterTwice), /reached 3/);
 });
 
-test('a run with a checkpoint says, when stopped, that the cell goes on with it; and it does, with the whole history', () => {
+test('a stopped run with a checkpoint says that the cell continues it; and it does, with the whole history', () => {
   assert.equal(saveStopped.status, 'ok', textOf(saveStopped));
-  assert.match(textOf(saveStopped), /Stopped in epoch (\d+) of 60\. .*Run the cell again, and it goes on from here\./);
+  assert.match(textOf(saveStopped), /Stopped in epoch (\d+) of 60\. .*Run the cell again to continue from here\./);
   const [isStopped, before] = JSON.parse(textOf(saveStoppedHistory)) as [boolean, number[]];
   assert.ok(isStopped);
   assert.ok(before.length >= 1 && before.length < 60, `epochs ${before.join()}`);
@@ -214,7 +214,7 @@ test('a run with a checkpoint says, when stopped, that the cell goes on with it;
   assert.deepEqual(data.find(({ name }) => name === 'test')!.x, all);
 });
 
-test('a run that had come to its end is shown again, without training', () => {
+test('a finished run is shown again, without training', () => {
   assert.equal(again.status, 'ok', textOf(again));
   assert.match(textOf(again), /Done! .* 60 epochs, trained earlier\./);
 });
@@ -237,7 +237,7 @@ const stepOf = (epoch: number, epochs: number, step: number): StepRecord => {
 };
 const pressStop = () => process.emit('SIGINT');
 
-test('Stop while a run with a checkpoint starts keeps all epochs of earlier calls, and says that it goes on', async (t) => {
+test('Stop during the start of a run with a checkpoint keeps all epochs of earlier calls, and says how to continue', async (t) => {
   let steps = 0;
   async function* resumed(): AsyncGenerator<TrainRecord> {
     pressStop();
@@ -252,24 +252,24 @@ test('Stop while a run with a checkpoint starts keeps all epochs of earlier call
   assert.deepEqual([epochs.map(({ epoch }) => epoch), stopped, steps], [[1, 2, 3], true, 1]);
   assert.match(
     says,
-    /Stopped in epoch 4 of 5\. .*3 epochs, trained earlier\. Run the cell again, and it goes on from here\./,
+    /Stopped in epoch 4 of 5\. .*3 epochs, trained earlier\. Run the cell again to continue from here\./,
   );
 });
 
-test('a run that ends after the epochs of earlier calls goes on, too; one that has no more of them is done', async (t) => {
+test('a run that ends after the epochs of earlier calls can be continued, unless they are all', async (t) => {
   async function* ended(epochs: number): AsyncGenerator<TrainRecord> {
     for (let epoch = 1; epoch <= 3; epoch++) yield restored(epoch, epochs);
     await Promise.resolve();
   }
   const early = await watched(t, ended(5));
-  assert.match(early.says, /Stopped in epoch 3 of 5\..* Run the cell again, and it goes on from here\./);
+  assert.match(early.says, /Stopped in epoch 3 of 5\..* Run the cell again to continue from here\./);
   assert.equal(early.stopped, true);
   const done = await watched(t, ended(3));
   assert.match(done.says, /^Done! .*3 epochs, trained earlier\.$/);
   assert.equal(done.stopped, false);
 });
 
-test('a run that gives nothing was stopped before its first batch', async (t) => {
+test('a stopped run without records was stopped before its first batch', async (t) => {
   async function* nothing(): AsyncGenerator<TrainRecord> {
     pressStop();
     yield* await Promise.resolve<TrainRecord[]>([]);
@@ -278,14 +278,11 @@ test('a run that gives nothing was stopped before its first batch', async (t) =>
   assert.deepEqual([epochs, stopped, says], [[], true, 'Stopped before the first batch.']);
 });
 
-test('a run that was read to its end before says so, and how to make it anew', async (t) => {
+test('a run that was read to its end before says so, and what to do', async (t) => {
   async function* over(): AsyncGenerator<TrainRecord> {
     yield* await Promise.resolve<TrainRecord[]>([]);
   }
   const { epochs, stopped, says } = await watched(t, over());
   assert.deepEqual([epochs, stopped], [[], true]);
-  assert.match(
-    says,
-    /^Nothing was trained: this run had ended before\. Run the cell again that makes it, with train\(…\)\.$/,
-  );
+  assert.match(says, /^Nothing was trained: this run had ended before\. Make a new one with train\(…\)\.$/);
 });

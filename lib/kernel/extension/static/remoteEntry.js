@@ -1,15 +1,15 @@
-// Draws application/vnd.plotly.v1+json in JupyterLab: live, offline, in the colours of its theme, and leaves an image
+// Draws application/vnd.plotly.v1+json in JupyterLab: live, offline, in the colors of its theme, and leaves an image
 // of each chart in the notebook. A module-federation container written by hand, so there is no build step.
 var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
 
 (() => {
   const MIME = 'application/vnd.plotly.v1+json';
-  const HEIGHT = 400; // px, of a chart that does not say
-  const IMAGE_WIDTH = 900; // px, of the image left in the notebook
+  const HEIGHT = 400; // px; default of a chart
+  const IMAGE_WIDTH = 900; // px; of the image in the notebook
   const IMAGE_DELAY = 1000; // ms without a change before that image is made
   const here = document.currentScript?.src.replace(/[^/]*$/, '');
 
-  /** What a chart leaves open is filled in by JupyterLab's theme. */
+  /** Defaults that follow JupyterLab's theme. */
   const template = ({ dark, background }) => {
     const text = dark ? '#e8e8e8' : '#1f1f1f';
     const axis = {
@@ -31,7 +31,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
     };
   };
 
-  /** The figure with the theme under it. A copy: Plotly writes into what it draws. */
+  /** The figure over the theme's defaults. A copy, since Plotly modifies what it draws. */
   const themed = (figure, theme) => {
     const { data = [], layout = {}, config = {} } = structuredClone(figure);
     return {
@@ -42,7 +42,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
     };
   };
 
-  /** A PNG of the figure, light and opaque, readable wherever the notebook is shown: { base64, width, height }. */
+  /** A PNG of the figure, light and opaque, legible wherever the notebook is shown: { base64, width, height }. */
   const toPng = async (Plotly, figure) => {
     const light = themed(figure, { dark: false, background: '#ffffff' });
     const size = { width: light.layout.width ?? IMAGE_WIDTH, height: light.layout.height };
@@ -71,7 +71,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       constructor() {
         super();
         this.addClass('jp-RenderedPlotly');
-        // Tells when the chart is shown for the first time, and when its place grows or shrinks.
+        // Fires when the chart is first shown, and when its container is resized.
         this.resizes = new ResizeObserver(() => this.fit());
         this.resizes.observe(this.node);
         this.themes = new MutationObserver(() => this.draw());
@@ -87,7 +87,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
           return Promise.resolve();
         }
         this.figure = model.data[MIME];
-        this.hidePictures(); // another figure comes in its place
+        this.hidePictures(); // they belong to the last figure
         this.node.style.height = `${this.figure.layout?.height ?? HEIGHT}px`;
         return this.draw();
       }
@@ -112,7 +112,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         }
       }
 
-      /** Where a figure brings pictures along (see lib/charts/hoverPictures.ts), shows those of the point at the pointer. */
+      /** If the figure comes with pictures (see lib/charts/hoverPictures.ts), shows those of the point under the pointer. */
       followPointer() {
         if (this.pictures || !this.figure.layout?.meta?.hoverPictures) return;
         this.pictures = document.createElement('div');
@@ -121,7 +121,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         document.body.append(this.pictures);
         this.node.on('plotly_hover', ({ points: [{ customdata }], event }) => {
           const sheet = this.figure.layout?.meta?.hoverPictures;
-          if (!sheet) return; // another figure came in its place
+          if (!sheet) return; // the figure was replaced
           const { source, columns, side, scale } = sheet;
           const size = side * scale;
           const tiles = [customdata ?? []].flat().map((place) => {
@@ -132,7 +132,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
             return tile;
           });
           this.pictures.replaceChildren(...tiles);
-          // Below the text at the pointer, or above where there is no room.
+          // Below the hover text, or above it if there is no room.
           const isLow = event.clientY + 60 + size > window.innerHeight;
           const left = Math.min(event.clientX, window.innerWidth - tiles.length * (size + 4));
           const top = event.clientY + (isLow ? -60 - size : 60);
@@ -146,11 +146,11 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       }
 
       fit() {
-        // Stale: the theme changed while the page hid the chart, as JupyterLab does then.
+        // Stale: the theme changed while the chart was hidden.
         if (this.node.clientWidth && (this.node.clientWidth !== this.width || this.isStale)) void this.draw();
       }
 
-      /** Writes an image of the chart beside the figure: GitHub and nbviewer show that one. */
+      /** Adds an image of the chart to the output, for GitHub and nbviewer. */
       leaveImage() {
         clearTimeout(this.imageTimer);
         if (this.model.data['image/png']) return;
@@ -177,8 +177,8 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
     };
 
   /**
-   * Finds what is drawn anew by the id in its metadata. JupyterLab knows ids only since it was loaded: without this, charts
-   * stood still in a page that was loaded anew.
+   * Finds the displays to update by the id in their metadata. JupyterLab itself knows only the ids of displays made since it was
+   * loaded: charts would not move in a reloaded page.
    */
   const updateDisplays = (notebook, { content: { data, metadata, transient } }) => {
     for (const { model } of notebook.widgets) {
@@ -198,9 +198,9 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       if (message.header.msg_type === 'update_display_data') updateDisplays(content, message);
     });
 
-  // What stands where controls were whose kernel has ended.
+  // The message in place of controls whose kernel has ended.
   const style = `.jp-OutputArea-output.jupyter-widgets:not(:has(*))::after {
-    content: ' These controls were of a kernel that has ended. Run this cell again.';
+    content: ' The kernel of these controls has ended. Run this cell again.';
     font-weight: bold;
   }`;
 
@@ -226,7 +226,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
     const { Widget } = await shared('@lumino/widgets');
     const Chart = makeChart(Widget);
     const rendererFactory = {
-      safe: true, // draws data, runs no script of the notebook: untrusted ones show their charts too
+      safe: true, // runs no scripts of the notebook: untrusted notebooks show their charts, too
       mimeTypes: [MIME],
       defaultRank: -10, // before the image beside it
       createRenderer: () => new Chart(),

@@ -6,14 +6,14 @@ import { addChange, type ControlChange, changeLabel } from 'cifar10/notebook';
 const change = (from: string, to: string, name = 'lr') => ({
   name,
   label: name,
-  applies: 'at once' as const,
+  applies: 'live' as const,
   from,
   to,
 });
 const at = (time: number, batch: number) => ({ time, batch, epoch: batch / 10 });
 const labels = (marks: readonly ControlChange[]) => marks.map((mark) => `${mark.epoch}: ${changeLabel(mark)}`);
 
-test('a slider that is dragged leaves one mark, where it came to rest', () => {
+test('dragging a slider leaves one change, with the final value', () => {
   let marks: ControlChange[] = [];
   for (const [i, [from, to]] of [
     ['0.1', '0.2'],
@@ -25,7 +25,7 @@ test('a slider that is dragged leaves one mark, where it came to rest', () => {
   assert.deepEqual(labels(marks), ['2: lr 0.1 → 1']);
 });
 
-test('a pause, or another control, makes another mark; between two slow batches there is no pause', () => {
+test('a pause or another control begins a new change; between two slow batches there is no pause', () => {
   const first = addChange([], change('0.1', '0.2'), at(0, 10));
   assert.deepEqual(labels(addChange(first, change('0.2', '0.5'), at(3000, 20))), [
     '1: lr 0.1 → 0.2',
@@ -38,7 +38,7 @@ test('a pause, or another control, makes another mark; between two slow batches 
   assert.deepEqual(labels(addChange(first, change('0.2', '0.5'), at(30_000, 11))), ['1.1: lr 0.1 → 0.5']);
 });
 
-test('a slider that is led back to where it was leaves no mark', () => {
+test('a slider that returns to its old value leaves no change', () => {
   const there = addChange([], change('0.1', '0.2'), at(0, 10));
   assert.deepEqual(addChange(there, change('0.2', '0.1'), at(100, 10)), []);
 });
@@ -50,7 +50,7 @@ interface Annotation {
   hovertext: string;
 }
 
-test('a chart draws a dotted line in each panel at each mark, its label above, none over another', () => {
+test('a chart has a dotted line in each panel for each annotation, with labels above that do not overlap', () => {
   const marks = [1, 1.1, 1.2, 3].map((epoch) => ({ epoch, label: `lr ${epoch} → 0.01` }));
   const { layout } = learningCurves([], { epochs: 10, marks });
   const shapes = layout.shapes as { x0: number; xref: string; line: { dash: string } }[];
@@ -67,14 +67,14 @@ test('a chart draws a dotted line in each panel at each mark, its label above, n
   );
 });
 
-test('where there is no room for a label it is shown under the mouse', () => {
+test('a label without room is shown on hover', () => {
   const marks = Array.from({ length: 9 }, (_, i) => ({ epoch: 1 + i / 100, label: `lr ${i} → ${i + 1}` }));
   const annotations = learningCurves([], { epochs: 10, marks }).layout.annotations as Annotation[];
   assert.equal(annotations.filter(({ text }) => text === '…').length, 5);
   assert.deepEqual(new Set(annotations.map(({ hovertext }) => hovertext)).size, 9);
 });
 
-test('a chart without marks is what it was', () => {
+test('a chart without annotations is unchanged', () => {
   assert.deepEqual(learningCurves([], { marks: [] }), learningCurves([]));
   assert.equal(learningCurves([]).layout.annotations, undefined);
 });

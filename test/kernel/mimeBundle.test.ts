@@ -6,7 +6,7 @@ import { DataFrame, Series } from 'danfojs-node';
 import { toMimeBundle } from 'cifar10/kernel';
 import { root } from './kernel';
 
-test('a chart is Plotly’s media type, and text for who can’t draw', () => {
+test('a chart is Plotly’s media type, with text as a fallback', () => {
   const figure = learningCurves([]);
   const { data } = toMimeBundle(figure);
   assert.deepEqual(data['application/vnd.plotly.v1+json'], figure);
@@ -20,7 +20,7 @@ test('a picture is a PNG in base64, with its size', () => {
   assert.deepEqual(metadata['image/png'], { width: 64, height: 64 });
 });
 
-test('a DataFrame is a table: numbers readable, what is missing a dash, markup only as text', () => {
+test('a DataFrame is a table: readable numbers, a dash for missing values, markup escaped', () => {
   const frame = new DataFrame(
     [
       ['<b>linear</b>', 1841162, 0.54999],
@@ -36,14 +36,14 @@ test('a DataFrame is a table: numbers readable, what is missing a dash, markup o
   assert.match(toMimeBundle(frame).data['text/plain'], /linear/);
 });
 
-test('small numbers in a table are told apart', () => {
+test('small numbers in a table can be told apart', () => {
   const frame = new DataFrame([[0.00001], [0.00002], [0.0012345], [-0.00002], [0], [0.25]], { columns: ['lr'] });
   const table = toMimeBundle(frame).data['text/html'] as string;
   const cells = [...table.matchAll(/>([^<>]+)<\/td>/g)].map(([, text]) => text);
   assert.deepEqual(cells, ['0.00001', '0.00002', '0.00123', '−0.00002', '0', '0.25']);
 });
 
-test('the numbers of a column have as many decimals as the one with most, and a minus as wide as a digit', () => {
+test('the numbers of a column share their number of decimals, and a minus is as wide as a digit', () => {
   const frame = new DataFrame(
     [
       [92, 0.1],
@@ -66,7 +66,7 @@ test('a Series is a table of one column', () => {
   assert.match(toMimeBundle(frame.accuracy as Series).data['text/html'] as string, /<th>accuracy<\/th>.*>0\.75</s);
 });
 
-test('of a long table the first rows are shown and the last, which may be a sum, and how many there are', () => {
+test('a long table shows its first rows, its last one, which may be a sum, and how many there are', () => {
   const frame = new DataFrame(Array.from({ length: 50_000 }, (_, i) => [i]));
   const { data } = toMimeBundle(frame);
   const table = data['text/html'] as string;
@@ -85,7 +85,24 @@ test('of a long table the first rows are shown and the last, which may be a sum,
   assert.deepEqual(rowNames(60).slice(57), ['layer 58', 'layer 59', 'total']);
 });
 
-test('typed arrays are lists, in a chart and in a table', () => {
+test('rows of plain objects are a table: its columns are their keys', () => {
+  const { data } = toMimeBundle([
+    { network: '<b>', accuracy: 0.5 },
+    { network: 'deep', accuracy: 0.875, epochs: 12 },
+  ]);
+  const table = data['text/html'] as string;
+  assert.deepEqual(
+    [...table.matchAll(/<th>([^<]*)<\/th>/g)].map(([, text]) => text),
+    ['', 'network', 'accuracy', 'epochs', '0', '1'],
+  );
+  const cells = [...table.matchAll(/>([^<>]*)<\/td>/g)].map(([, text]) => text);
+  assert.deepEqual(cells, ['&lt;b&gt;', '0.500', '–', 'deep', '0.875', '12']);
+  assert.equal(data['text/plain'], 'network\taccuracy\tepochs\n<b>\t0.5\t–\ndeep\t0.875\t12');
+  assert.equal(toMimeBundle([]).data['text/plain'], 'No rows.');
+  assert.throws(() => toMimeBundle([1, 2] as unknown as Displayable), /cannot display \[object Array\]/);
+});
+
+test('typed arrays become lists, in a chart and in a table', () => {
   const date = new Date(0);
   const figure = {
     data: [{ x: [date], y: Float32Array.of(0.5, 2), z: [Int32Array.of(1), Uint8Array.of(2)], name: 'a' }],
@@ -105,7 +122,7 @@ test('typed arrays are lists, in a chart and in a table', () => {
   assert.deepEqual(cellsOf([[Uint8Array.of(1, 2)]]), ['[1,2]']);
 });
 
-test('html escapes what is put in, but not markup of its own', () => {
+test('html escapes values, but not markup of its own', () => {
   assert.equal(
     html`<p>${'a < b & "c"'}${html`<b>${1}</b>`}${[html`<i>x</i>`, '<']}</p>`.html.replace(/\s/g, ''),
     '<p>a&lt;b&amp;&quot;c&quot;<b>1</b><i>x</i>&lt;</p>',
@@ -113,14 +130,17 @@ test('html escapes what is put in, but not markup of its own', () => {
   assert.equal(toMimeBundle(html`<p>a ${'<'} b</p>`).data['text/plain'], 'a < b');
 });
 
-test('what can’t be shown is refused by name', () => {
-  assert.throws(() => toMimeBundle(new Map() as unknown as Displayable), /can be shown; this is \[object Map\]/);
-  assert.throws(() => toMimeBundle(null as unknown as Displayable), /can be shown; this is null/);
-  assert.throws(() => toMimeBundle(undefined as unknown as Displayable), /can be shown; this is undefined/);
-  assert.throws(() => toMimeBundle(5 as unknown as Displayable), /can be shown; this is 5/);
+test('a value that can’t be displayed is named in the error', () => {
+  assert.throws(
+    () => toMimeBundle(new Map() as unknown as Displayable),
+    /cannot display \[object Map\]: expected a chart, .* a table/,
+  );
+  assert.throws(() => toMimeBundle(null as unknown as Displayable), /cannot display null/);
+  assert.throws(() => toMimeBundle(undefined as unknown as Displayable), /cannot display undefined/);
+  assert.throws(() => toMimeBundle(5 as unknown as Displayable), /cannot display 5/);
 });
 
-test('outside of a notebook everything is shown as text, and Ctrl+C ends a run after its batch', () => {
+test('outside a notebook everything is shown as text, and Ctrl+C ends a run after its batch', () => {
   const script = `
     const { show, html, watch } = require('cifar10');
     show('text'); show(html\`<b>bold</b>\`);

@@ -1,4 +1,4 @@
-/** The look of panels: large enough for a projector, in the colours of JupyterLab's theme. */
+/** The look of panels: large enough for a projector, in the colors of JupyterLab's theme. */
 export const panelStyle = `<style>
 .cifar10-panel { overflow: visible; }
 .cifar10-panel > .widget-html:first-child { display: none; }
