@@ -7,7 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { processorHas } from 'cifar10/engine';
+import { cpuHas, isa } from 'cifar10/engine';
 
 const root = join(__dirname, '..', '..');
 const TORCH_VERSION = '2.15.0';
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
   const unknown = positionals.find((name) => !MODELS.includes(name as Model));
   if (unknown || !(rounds >= 1)) throw new Error(`Usage: npm run bench -- [${MODELS.join('|')} …] [--rounds N]`);
   const models = positionals.length > 0 ? (positionals as Model[]) : MODELS;
-  const isNative = processorHas('avx512_bf16') || processorHas('amx_bf16');
+  const isNative = cpuHas('avx512_bf16');
   const ways = [...OURS, ...RATES, ...TORCH].filter((way) => isNative || !HALF.includes(way));
   needMemory(models, ways);
   const python = installTorch();
@@ -236,12 +236,11 @@ function installTorch(): string {
 }
 
 function describeMachine(python: string) {
-  const features = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'].filter((feature) => processorHas(feature));
   return {
     cpu: cpus()[0].model,
     cores: cpus().length,
     memory: totalmem(),
-    features: features.join(' '),
+    features: isa() as string,
     node: process.versions.node,
     torch: execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' }).trim(),
   };

@@ -1,12 +1,12 @@
 // npm run doctor: what there is, on what it runs, and what is wrong, if anything.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import './check-node.cjs';
 import { device, findGpus, findPython, freeDisk, tryRun } from './machine.mjs';
-import { python, root, state, tensorflow, venv } from './paths.mjs';
+import { binding, python, root, state, tensorflow, venv } from './paths.mjs';
 import { explain, SetupError } from './run.mjs';
 import { missingSteps } from './setup.mjs';
 
@@ -29,6 +29,7 @@ try {
 }
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
 
+const native = loadNative();
 const tfjs = probeTfjs();
 const lines = {
   Course: `${packageVersion('.')} in ${root}`,
@@ -38,7 +39,7 @@ const lines = {
   tfjs: tfjs ? `${tfjs.version} on TensorFlow ${tfjs.library}, for the ${tfjs.gpu ? 'GPU' : 'CPU'}` : 'does not run',
   Processor: describeProcessor(),
   ...describeGpu(),
-  Threads: `${process.env.TF_NUM_INTRAOP_THREADS ?? availableParallelism()}`,
+  Threads: `${process.env.TF_NUM_INTRAOP_THREADS ?? native?.cores() ?? availableParallelism()}`,
   Memory: `${gigabytes(totalmem())}, ${gigabytes(freemem())} free`,
   Disk: `${gigabytes(freeDisk())} free`,
 };
@@ -49,6 +50,15 @@ console.log();
 if (problems.length === 0) console.log('✓ Nothing is wrong.');
 for (const problem of problems) console.log(`✗ ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;
+
+/** What our C++ says of the machine; null where it is not compiled. */
+function loadNative() {
+  try {
+    return createRequire(import.meta.url)(join(binding, 'native.node'));
+  } catch {
+    return null;
+  }
+}
 
 /** Loads tfjs as a notebook would, in a process of its own, and lets it compute. */
 function probeTfjs() {
@@ -108,10 +118,7 @@ function describePython() {
 }
 
 function describeProcessor() {
-  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(' ') ?? [];
-  const features = { AVX2: 'avx2', 'AVX-512': 'avx512f', 'AVX512-BF16': 'avx512_bf16', 'AMX-BF16': 'amx_bf16' };
-  const present = Object.keys(features).filter((name) => flags.includes(features[name]));
-  return `${cpus()[0]?.model.trim() ?? 'unknown'} (${present.join(', ') || 'without AVX2'})`;
+  return `${cpus()[0]?.model.trim() ?? 'unknown'} (${native ? native.isa() : 'instruction set unknown: not set up'})`;
 }
 
 function describeGpu() {

@@ -29,16 +29,16 @@ const environment = () => ({ ...process.env, TMPDIR: scratch, PYTHONHOME: undefi
  * Runs a program to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: Record<string, string>, onLine?: (line: string) => void, isSetUp?: boolean }} [options] isSetUp: whether it
+ * @param {{ cwd?: string, env?: Record<string, string>, onLine?: (line: string) => void, isSetUp?: boolean }} [options] isSetUp: whether it
  *   prepares the machine, so that what it fails of has the known remedies; default: true
  * @returns {Promise<string>} what it printed
  * @throws {SetupError} when it can't be started or ends with an error
  */
-export function run(command, args, { env = {}, onLine = () => {}, isSetUp = true } = {}) {
+export function run(command, args, { cwd = root, env = {}, onLine = () => {}, isSetUp = true } = {}) {
   keep(`\n$ ${command} ${args.join(' ')}\n`);
   return new Promise((done, fail) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...environment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...lockDescriptors()],
     });

@@ -1,7 +1,7 @@
 // The one file that touches private parts of tfjs-node 4.22.0, hence the pin on that version. (session.ts takes its protobuf
 // messages.) Nothing happens at import: `backend()` looks the backend up at each use.
 import * as tf from '@tensorflow/tfjs-node';
-import { processorHas } from './processor';
+import { cpuHas } from './cpu';
 
 /** TensorFlow's numbers for its data types (`tensorflow/core/framework/types.proto`). */
 export const DataType = {
@@ -117,7 +117,7 @@ export function isSymbolic(tensor: tf.Tensor): boolean {
 }
 
 /** Whether TensorFlow computes on a processor that our custom ops (lib/engine/native/ops) are for. */
-export const hasCustomOps = (): boolean => !isOnGpu() && processorHas('avx2', 'fma');
+export const hasCustomOps = (): boolean => !isOnGpu() && cpuHas('avx2');
 
 /** All variables that were not disposed. */
 export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);

@@ -15,7 +15,7 @@ export { prepareEngine } from './ops/prepare';
 // What the rest of the library asks of it.
 export { backend, encodeJpeg, hasCustomOps, isOnGpu, versions } from './backend';
 export { resolvePrecision, warnOfEmulation } from './precision';
-export { processorHas } from './processor';
+export { cores, cpuHas, isa } from './cpu';
 
 // Its parts, for its own tests.
 export { CUSTOM_OPS } from './ops/customOps';

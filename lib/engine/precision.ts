@@ -1,7 +1,7 @@
 // Which number format the matrix work of a compiled function uses.
 import { execFileSync } from 'node:child_process';
 import { isOnGpu } from './backend';
-import { processorHas } from './processor';
+import { cpuHas } from './cpu';
 
 export type Precision = 'auto' | 'float32' | 'bfloat16';
 
@@ -16,7 +16,7 @@ export function resolvePrecision(precision: Precision): 'float32' | 'bfloat16' {
 
 /** Tells on the console where bfloat16 was asked for and is emulated: what takes seconds elsewhere takes minutes then. */
 export function warnOfEmulation(owner: string, precision: Precision): void {
-  if (precision !== 'bfloat16' || hasMatrixUnits() || processorHas('avx512_bf16')) return;
+  if (precision !== 'bfloat16' || hasMatrixUnits() || cpuHas('avx512_bf16')) return;
   console.warn(
     `${owner}: precision is 'bfloat16', which this processor does not have: it is emulated, and many times slower. With 'auto' ` +
       'it computes in float32.',
@@ -27,7 +27,7 @@ export function warnOfEmulation(owner: string, precision: Precision): void {
  * Those for bfloat16: CPUs with AMX, and NVIDIA GPUs of compute capability 8.0 (Ampere) or newer. CPUs with AVX512-BF16 alone
  * compute in it, too, but Intel's take twice as long for a product as in float32 (bench/README.md).
  */
-const hasMatrixUnits = (): boolean => (isOnGpu() ? gpuComputeCapability() >= 8 : processorHas('amx_bf16'));
+const hasMatrixUnits = (): boolean => (isOnGpu() ? gpuComputeCapability() >= 8 : cpuHas('amx_bf16'));
 
 /** What it is on the PATH, and where Windows puts it for Linux. */
 const NVIDIA_SMI = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];

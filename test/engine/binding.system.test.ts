@@ -27,7 +27,7 @@ test("without a compiler, Zig's makes a binding that loads and computes", async 
   const { code, output } = await startNode(['-e', compile], { cwd: folder, env: plainEnvironment({ PATH: empty }) })
     .ended;
   assert.equal(code, 0, output);
-  assert.deepEqual(readdirSync(binding).sort(), ['stderr.node', 'tfjs_binding.node']);
+  assert.deepEqual(readdirSync(binding).sort(), ['native.node', 'tfjs_binding.node']);
   assert.deepEqual(readdirSync(join(folder, '.setup', 'tmp')), [], 'Zig and its caches are gone');
 
   const compute = `

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { CUSTOM_OPS, processorHas } from 'cifar10/engine';
+import { CUSTOM_OPS, cpuHas } from 'cifar10/engine';
 import { executeOp } from 'cifar10/engine';
 import { compiledAndEager, opsOf, randoms, relativeError, skip as noCustomOps } from './customOps';
 
-const skip = processorHas('avx512f') ? 'with AVX-512, TensorFlow’s own is taken' : noCustomOps;
+const skip = cpuHas('avx512') ? 'with AVX-512, TensorFlow’s own is taken' : noCustomOps;
 
 const multiply =
   (transposeA = false, transposeB = false) =>

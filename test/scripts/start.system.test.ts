@@ -74,7 +74,7 @@ test('npm run doctor says what is not done, what does not load, and what is ther
   });
   const broken = await doctor();
   assert.equal(broken.code, 1);
-  assert.match(broken.output, /✗ tfjs does not run: Error: Cannot find module '.*stderr.node'/);
+  assert.match(broken.output, /✗ tfjs does not run: Error: Cannot find module '.*native.node'/);
   assert.match(broken.output, /✗ There are 2 copies of tfjs/);
 });
 

@@ -1,6 +1,6 @@
 'use strict';
-const { dirname, join } = require('node:path');
 const util = require('node:util');
+const { hideStderr, showStderr } = require('./native.js');
 
 // tfjs-node 4.22.0 calls helpers that Node 22 warns of and Node 23 removed.
 util.isNullOrUndefined = (value) => value === null || value === undefined;
@@ -13,13 +13,9 @@ process.env.TF_NUM_INTEROP_THREADS ??= '1';
 // Memory of a GPU as it is needed: TensorFlow would take all of it, and leave nothing for a second notebook.
 process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
 
-// Set-up compiles stderr.cc to stderr.node, beside the binding.
-const gpuPackage = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-const stderr = require(join(gpuPackage, 'lib', 'napi-v8', 'stderr.node'));
-
-stderr.hide();
+hideStderr();
 try {
   module.exports = require('@tensorflow/tfjs-node-gpu');
 } finally {
-  stderr.show();
+  showStderr();
 }

@@ -1,6 +1,6 @@
 // Our matrix product (lib/engine/native/ops/matmul.cc): the forward pass of float32 linear layers takes two thirds of the time
 // on processors without AVX-512. With it, TensorFlow's own is faster.
-import { processorHas } from '../processor';
+import { cpuHas } from '../cpu';
 import { CUSTOM_OPS } from '../ops/customOps';
 import { inputShape, isEmpty, isFloat32, isTrue, outputShape, type Rule } from './rewrite';
 
@@ -9,7 +9,7 @@ const COLUMNS = 64;
 
 export const product: Rule = (node) => {
   const { op, attributes } = node;
-  if (op !== 'MatMul' || !isFloat32(node) || processorHas('avx512f')) return undefined;
+  if (op !== 'MatMul' || !isFloat32(node) || cpuHas('avx512')) return undefined;
   if (isTrue(attributes.transpose_a) || isTrue(attributes.transpose_b)) return undefined;
   // Where the sizes do not agree, it is TensorFlow's op that says so.
   if (inputShape(node, 0)[1] !== inputShape(node, 1)[0]) return undefined;

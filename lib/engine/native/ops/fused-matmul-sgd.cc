@@ -1,15 +1,15 @@
 // FusedMatMulSgd: a step of stochastic gradient descent for the weights of a linear layer, given the factors of their
 // gradient. The gradient itself, xᵀ · dy, is as large as the weights; here it never leaves L1.
+#include "../isa.h"
 #include "f32x16.h"
 #include "fused-matmul-sgd-kernels.h"
-#include "isa.h"
 #include "thread-pool.h"
 
 namespace cifar10 {
 namespace {
 
 const FusedMatMulSgdKernels& kernels() {
-  static const FusedMatMulSgdKernels& best = HasAvx512() ? kAvx512FusedMatMulSgd : kAvx2FusedMatMulSgd;
+  static const FusedMatMulSgdKernels& best = BestIsa() >= Isa::kAvx512 ? kAvx512FusedMatMulSgd : kAvx2FusedMatMulSgd;
   return best;
 }
 

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "../isa.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_tensor.h"
@@ -114,11 +115,11 @@ class OpContext {
   std::vector<const void*> data_;
 };
 
-/** A kernel in TensorFlow's form. `compute` is called with all inputs there. */
+/** A kernel in TensorFlow's form: calls `compute` once it has all inputs, on a CPU that it was compiled for. */
 template <void (*compute)(OpContext&)>
 void Kernel(void*, TF_OpKernelContext* context) {
   OpContext ctx(context);
-  if (ctx.ok()) compute(ctx);
+  if (ctx.Require(BestIsa() >= Isa::kAvx2, "this op needs a CPU with AVX2 and FMA", TF_UNIMPLEMENTED)) compute(ctx);
 }
 
 /**

@@ -1,7 +1,5 @@
 // A pool of threads that run the parts of a job.
 #pragma once
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -10,6 +8,8 @@
 #include <list>
 #include <mutex>
 #include <thread>
+
+#include "../cores.h"
 
 namespace cifar10 {
 
@@ -20,7 +20,7 @@ class ThreadPool {
    * inherit the floating point mode of the first caller, one of TensorFlow's threads: denormals are flushed to 0.
    */
   static ThreadPool& Shared() {
-    static ThreadPool* pool = new ThreadPool(Cores());
+    static ThreadPool* pool = new ThreadPool(AvailableCores());
     return *pool;
   }
 
@@ -63,11 +63,6 @@ class ThreadPool {
     /** Threads working on it besides the caller; changed under the mutex only. */
     std::atomic<int> helpers{0};
   };
-
-  static int Cores() {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : int(std::thread::hardware_concurrency());
-  }
 
   explicit ThreadPool(int size) : size_(size) {
     for (int worker = 1; worker < size; worker++) std::thread([this, worker] { Help(worker); }).detach();

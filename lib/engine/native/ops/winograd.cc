@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "isa.h"
+#include "../isa.h"
 #include "thread-pool.h"
 #include "winograd-kernels.h"
 
@@ -10,7 +10,7 @@ namespace cifar10 {
 namespace {
 
 const WinogradKernels& kernels() {
-  static const WinogradKernels& best = HasAvx512() ? kAvx512Winograd : kAvx2Winograd;
+  static const WinogradKernels& best = BestIsa() >= Isa::kAvx512 ? kAvx512Winograd : kAvx2Winograd;
   return best;
 }
 
