@@ -66,7 +66,10 @@ async function buildNative(partial, call) {
 async function buildTfjs(partial, call, folder, library) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const tensorflow = join(library, 'tensorflow');
-  const include = [headers, join(bindingPackage, '..'), join(tensorflow, 'include')].flatMap((path) => ['-isystem', path]);
+  const include = [headers, join(bindingPackage, '..'), join(tensorflow, 'include')].flatMap((path) => [
+    '-isystem',
+    path,
+  ]);
   const ours = [
     ...sources(shim, /\.cc$/).filter((path) => !path.endsWith('native.cc')),
     ...sources(join(shim, 'ops'), /\.cc$/),
@@ -80,7 +83,9 @@ async function buildTfjs(partial, call, folder, library) {
   ]);
   const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'].map((name) => join(tensorflow, name));
   // $ORIGIN is the folder that the binding lies in: the project may be moved.
-  const search = [tensorflow, ...nvidiaLibraries(library)].map((path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`);
+  const search = [tensorflow, ...nvidiaLibraries(library)].map(
+    (path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`,
+  );
   const output = ['-o', join(partial, 'tfjs_binding.node')];
   await call(['-shared', ...sources(objects, /\.o$/), ...libraries, ...search, ...output]);
   rmSync(objects, { recursive: true });
