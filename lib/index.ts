@@ -90,7 +90,28 @@ export { compile } from './engine/compile';
 export type { CompileOptions, Program } from './engine/compile';
 export type { TensorType } from './engine/graph';
 export { randomUniform } from './engine/ops/ops';
-export { setDropout } from './models/torchLayers';
+export {
+  batchNorm,
+  conv,
+  dropout,
+  dropout2d,
+  flatten,
+  gelu,
+  globalAveragePool,
+  layer,
+  linearLayer,
+  maxPool,
+  relu,
+  residual,
+  scale,
+  sequential,
+  setDropout,
+} from './models/layers';
+export type { Layer, Layers } from './models/layers';
+export { defineModel, initialize, normalizeFor } from './models/define';
+export type { ModelOptions, Normalization } from './models/define';
+export { resnet9 } from './models/resnet';
+export type { Resnet9Options } from './models/resnet';
 export type { Precision } from './engine/precision';
 export { augmentBatch, cutout, normalize, randomCrop, randomFlip } from './data/augment';
 export type { Augmentation } from './data/augment';

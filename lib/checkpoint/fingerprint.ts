@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/dataset';
-import { initialSeed } from '../models/build';
-import { Dropout2d } from '../models/torchLayers';
+import { initialSeed } from '../models/define';
+import { KeyedDropout } from '../models/layers';
 import { resolvePrecision } from '../engine/precision';
 import type { TrainOptions } from '../training/options';
 
@@ -91,7 +91,7 @@ export function describeModel(model: tf.LayersModel): ModelIdentity {
 function describeLayer(layer: tf.layers.Layer): string {
   const { name, ...config } = layer.getConfig() as Record<string, unknown>;
   const settings = Object.entries(config).filter(([key]) => !key.endsWith('Initializer'));
-  const own = layer instanceof Dropout2d ? { name, rate: Number(layer.rate.toPrecision(6)) } : {};
+  const own = layer instanceof KeyedDropout ? { name, rate: Number(layer.rate.toPrecision(6)) } : {};
   return `${layer.getClassName()} ${JSON.stringify({ ...Object.fromEntries(settings), ...own, shape: layer.outputShape })}`;
 }
 

@@ -6,8 +6,13 @@ import { type CheckpointStore, openCheckpoints } from './store';
 import type { Tensors } from '../util/safetensors';
 import type { Split } from '../data/dataset';
 import { versions } from '../engine/backend';
-import { stateDict, loadStateDict } from '../models/arrays';
-import { trainableParameters, type NamedParameter, namedParameters } from '../models/stateDict';
+import {
+  loadStateDict,
+  type NamedParameter,
+  namedParameters,
+  stateDict,
+  trainableParameters,
+} from '../models/stateDict';
 import { describeModel, describeOptions, diffFingerprints, hashSplits, type RunFingerprint } from './fingerprint';
 import type { CheckpointOptions, TrainOptions } from '../training/options';
 import { judgedAccuracy, type TrainerState } from '../training/position';

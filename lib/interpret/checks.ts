@@ -1,7 +1,7 @@
 // What the calls of this folder take, checked the same way everywhere: a wrong value is named, with what would be right.
 import * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/dataset';
-import { layersOf } from '../models/layers';
+import { layersOf } from '../models/define';
 import { inspectValue } from '../util/options';
 import { DIVERGED } from './predictions';
 

@@ -3,7 +3,7 @@ import { PNG } from 'pngjs';
 import { encodePicture, type Picture } from '../charts/picture';
 import type { Figure } from '../charts/theme';
 import { pictureTiles } from '../charts/tiles';
-import { layersOf } from '../models/layers';
+import { layersOf } from '../models/define';
 import { checkNumbers } from './checks';
 
 /**

@@ -1,28 +1,29 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { type Rules, readOptions, sizes, wholeNumber } from '../util/options';
-import { buildModel, conv, flatten, linearLayer, maxPool, relu } from './build';
+import { readOptions, type Rules, sizes, wholeNumber } from '../util/options';
+import { defineModel, type ModelOptions, modelRules } from './define';
+import { conv, flatten, linearLayer, maxPool, relu } from './layers';
 
-export interface ShallowCnnOptions {
-  /** Channels of the three convolutions. */
+export interface ShallowCnnOptions extends ModelOptions {
+  /** Channels of the three convolutions. Default: [32, 64, 128]. */
   readonly widths: readonly [number, number, number];
-  /** Decides the initial weights. */
-  readonly seed: number;
+  /** Default: 10. */
+  readonly classes: number;
 }
 
-const rules: Rules<ShallowCnnOptions> = { widths: sizes([32, 64, 128]), seed: wholeNumber(0) };
+const rules: Rules<ShallowCnnOptions> = { widths: sizes([32, 64, 128]), classes: wholeNumber(10, 1), ...modelRules };
 
 /**
- * Three convolutions and one linear layer, without any regulariser.
- * @throws when an option is unknown or impossible
+ * Three convolutions and one linear layer, without any regularizer.
+ * @throws RangeError when an option is unknown or impossible
  */
-export function shallowCnn(options: Partial<ShallowCnnOptions> = {}): tf.Sequential {
-  const { widths, seed } = readOptions('shallowCnn', rules, options);
-  return buildModel('shallowCnn', seed, [
+export function shallowCnn(options: Partial<ShallowCnnOptions> = {}): tf.LayersModel {
+  const { widths, classes, ...rest } = readOptions('shallowCnn', rules, options);
+  return defineModel('shallowCnn', rest, [
     [conv(widths[0]), relu()], //       [N, 32, 32, 32]
     [conv(widths[1]), relu()], //       [N, 32, 32, 64]
     [conv(widths[2]), relu()], //       [N, 32, 32, 128]
     [maxPool()], //                     [N, 16, 16, 128]
     [flatten()], //                     [N, 32768]
-    [linearLayer(10)], //               [N, 10] logits
+    [linearLayer(classes)], //          [N, 10] logits
   ]);
 }

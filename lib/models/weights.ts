@@ -1,8 +1,7 @@
 // A model's weights in a safetensors file that PyTorch reads too: `load_state_dict` of the same network takes it strictly.
 import type * as tf from '@tensorflow/tfjs-node';
 import { readSafetensors, writeSafetensors } from '../util/safetensors';
-import { stateDict, loadStateDict } from './arrays';
-import { namedParameters } from './stateDict';
+import { loadStateDict, namedParameters, stateDict } from './stateDict';
 
 /**
  * Saves a model's weights under PyTorch's names, in its shapes and layout.

@@ -7,7 +7,7 @@ import { uint8Tensor } from '../engine/ops/ops';
 import { compile } from '../engine/compile';
 import { type Precision, warnOfEmulation } from '../engine/precision';
 import { normalize } from '../data/augment';
-import { checkMemory } from './memory';
+import { checkMemory } from '../models/memory';
 import type { Metrics } from './records';
 import { type BatchScore, makeTestStep } from './steps';
 import { updateMetrics, emptyMetrics, computeMetrics, type RunningMetrics } from './tally';

@@ -4,7 +4,6 @@ export * from './evaluate';
 export * from './learn';
 export * from './lrFinder';
 export * from './lrSearch';
-export * from './memory';
 export * from './optimizer';
 export * from './optimizers';
 export * from './options';

@@ -11,7 +11,7 @@ import { exclusive } from './claim';
 import { checkImages } from './evaluate';
 import { runTrainStep, randomKey } from './learn';
 import { type LrRecord, smoothLosses } from './lrSearch';
-import { checkMemory } from './memory';
+import { checkMemory } from '../models/memory';
 import { optimizers } from './optimizers';
 import { augmentationAt, type TrainOptions, trainRules, withOptimizer } from './options';
 import { learnInputs, makeTrainStep } from './steps';

@@ -11,7 +11,7 @@ import { type CheckpointManager, openCheckpointManager } from '../checkpoint/res
 import { exclusive } from './claim';
 import { checkImages, fit, tallies } from './evaluate';
 import { type Hyperparameters, runTrainStep, randomKey } from './learn';
-import { checkMemory } from './memory';
+import { checkMemory } from '../models/memory';
 import { optimizers } from './optimizers';
 import { augmentationAt, type TrainOptions, trainRules, valueAt, withOptimizer } from './options';
 import { afterEpoch, afterStep, type TrainerState, initialState } from './position';

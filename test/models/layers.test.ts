@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { BatchNorm2d, Dropout2d } from 'cifar10/models';
+import { BatchNorm, Dropout2d } from 'cifar10/models';
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string) =>
   Array.from(expected).forEach((value, i) =>
@@ -13,7 +13,7 @@ const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance
 
 test('batch norm: output, running statistics and gradients agree with the formula written out', () => {
   tf.tidy(() => {
-    const layer = new BatchNorm2d({ name: 'norm' });
+    const layer = new BatchNorm({ name: 'norm' });
     const x = tf.randomNormal<tf.Rank.R4>([4, 5, 5, 3], 2, 3, 'float32', 7);
     const dy = tf.randomNormal<tf.Rank.R4>([4, 5, 5, 3], 0, 1, 'float32', 8);
     layer.apply(x, { training: true });

@@ -45,13 +45,16 @@ test('deepCnn has the layers of the original, in their places', () => {
   model.dispose();
 });
 
-test('options change width, rates and regularisers', () => {
+test('options change width, rates and regularizers', () => {
   const model = deepCnn({ widths: [4, 4, 8, 8, 8, 8], dropout: [0, 0, 0], batchNorm: false });
   assert.ok(model.layers.every((layer) => !layer.name.startsWith('norm')));
   assert.deepEqual(model.getLayer('conv3').outputShape, [null, 16, 16, 8]);
   model.dispose();
   assert.throws(() => deepCnn({ dropout: [0, 0, 1] }), /dropout is \[ 0, 0, 1 \]; expected 3 numbers/);
-  assert.throws(() => linear({ width: 3 } as object), /linear has no option width; it has widths, seed/);
+  assert.throws(
+    () => linear({ width: 3 } as object),
+    /linear has no option width; it has widths, classes, inputShape, seed, normalization/,
+  );
 });
 
 test('initial weights are uniform in ±1/√fanIn and a function of the seed, 0 included', () => {

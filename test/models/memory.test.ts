@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deepCnn, evaluate, linear, predict, shallowCnn } from 'cifar10';
-import { checkMemory, estimateBytes } from 'cifar10/training';
+import { checkMemory, estimateBytes } from 'cifar10/models';
 import { splitOf } from '../images';
 
 test('a batch that does not fit is refused with the numbers and the size that does', () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type * as tf from '@tensorflow/tfjs-node';
 import { isOnGpu } from '../engine/backend';
-import { shapeOf } from '../models/torchLayers';
+import { shapeOf } from './define';
 
 /** What is done with a batch. */
 type Work = 'training' | 'training op by op' | 'testing';
