@@ -38,6 +38,9 @@ export type DataId = object;
 interface Binding {
   readonly TF_Version: string;
   createTensor(shape: number[], dtype: number, values: tf.TypedArray): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): tf.TypedArray;
+  executeOp(op: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorMetadata[];
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
   getNumOfSavedModels(): number;

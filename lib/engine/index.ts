@@ -20,6 +20,7 @@ export { cores, cpuHas, isa } from './cpu';
 // Its parts, for its own tests.
 export { CUSTOM_OPS } from './ops/customOps';
 export { executeOp, executeOps } from './ops/call';
+export { dataTypeOf } from './backend';
 export { addNode, addOp, createGraph, typeOf } from './graph';
 export type { Graph, Node, Value } from './graph';
 export { trace } from './trace/trace';

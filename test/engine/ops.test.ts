@@ -3,7 +3,14 @@ import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { backend, isOnGpu } from 'cifar10/engine';
-import { type SgdHyperparameters, sgdUpdate, softmaxCrossEntropy, randomUniform } from 'cifar10/engine';
+import {
+  randomUniform,
+  type SgdHyperparameters,
+  sgdUpdate,
+  softmaxCrossEntropy,
+  transformImages,
+  uint8Tensor,
+} from 'cifar10/engine';
 import { close, numericalGradient } from '../numbers';
 
 test('cross entropy: value as tfjs’s, gradient as finite differences', () => {
@@ -27,6 +34,53 @@ test('the second derivative of the cross entropy agrees with finite differences'
     close(gradient, numericalGradient(penalty, logits), 1e-3);
   });
 });
+
+test('label smoothing: PyTorch’s values and gradients', () => {
+  tf.tidy(() => {
+    // torch.nn.functional.cross_entropy(x, y, label_smoothing=0.1), and its gradient.
+    const logits = tf.tensor2d([1, 2, 0.5, -1, 0, 3], [2, 3]);
+    const labels = tf.tensor1d([0, 2], 'int32');
+    const loss = (x: tf.Tensor) => softmaxCrossEntropy(x as tf.Tensor2D, labels, { labelSmoothing: 0.1 });
+    const target = (row: number, k: number) => 0.1 / 3 + (k === [0, 2][row] ? 0.9 : 0);
+    const expected = [
+      [1, 2, 0.5],
+      [-1, 0, 3],
+    ].map((row, i) => {
+      // prettier-ignore
+      const lse = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+      return row.reduce((sum, value, k) => sum + target(i, k) * (lse - value), 0);
+    });
+    close(loss(logits).dataSync(), [(expected[0] + expected[1]) / 2], 1e-6);
+    close(tf.grad(loss)(logits).dataSync(), numericalGradient(loss, logits), 1e-3);
+    const scalar = softmaxCrossEntropy(logits, labels, { labelSmoothing: tf.scalar(0.1) });
+    assert.deepEqual(scalar.dataSync(), loss(logits).dataSync(), 'a scalar will do, too');
+  });
+});
+
+for (const dtype of ['uint8', 'float32']) {
+  test(`images of ${dtype}, moved and mirrored, are filled with 0 or their reflection`, () => {
+    const bytes = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
+    const x = dtype === 'uint8' ? uint8Tensor(bytes, [1, 2, 4, 1]) : tf.tensor(Float32Array.from(bytes), [1, 2, 4, 1]);
+    const rows = (dx: number, dy: number, fill: 'zero' | 'reflect', mirror = 1) => {
+      const transforms = tf.tensor2d([[mirror, 0, dx, 0, 1, dy, 0, 0]]);
+      const f = (x: tf.Tensor, by: tf.Tensor) => ({ y: transformImages(x as tf.Tensor4D, by as tf.Tensor2D, fill) });
+      const program = compile({ f }, { precision: 'float32' });
+      const found = tf.tidy(() => [f(x, transforms).y, program.f(x, transforms).y].map((y) => [...y.dataSync()]));
+      program.dispose();
+      transforms.dispose();
+      assert.deepEqual(found[1], found[0], 'compiled');
+      return [found[0].slice(0, 4), found[0].slice(4)];
+    };
+    const before = tf.memory().numTensors;
+    assert.deepEqual(rows(-2, 0, 'zero'), [[0, 0, 1, 2], [0, 0, 5, 6]]); // prettier-ignore
+    assert.deepEqual(rows(-2, 0, 'reflect'), [[3, 2, 1, 2], [7, 6, 5, 6]]); // prettier-ignore
+    assert.deepEqual(rows(2, 1, 'reflect'), [[7, 8, 7, 6], [3, 4, 3, 2]]); // prettier-ignore
+    assert.deepEqual(rows(3, 0, 'reflect', -1), [[4, 3, 2, 1], [8, 7, 6, 5]]); // prettier-ignore
+    assert.deepEqual(rows(-7, 3, 'reflect'), [[6, 5, 6, 7], [2, 1, 2, 3]]); // prettier-ignore
+    assert.equal(tf.memory().numTensors, before);
+    x.dispose();
+  });
+}
 
 test('stateless random numbers are uniform and a function of the key', () => {
   tf.tidy(() => {

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs-node';
 import { AttributeKind, backend, DataType, type OpAttribute, typeAttribute } from '../backend';
 
 export const floatAttr = (name: string, value: number): OpAttribute => ({ name, type: AttributeKind.float, value });
+export const intAttr = (name: string, value: number): OpAttribute => ({ name, type: AttributeKind.int, value });
 export const boolAttr = (name: string, value: boolean): OpAttribute => ({ name, type: AttributeKind.bool, value });
 export const stringAttr = (name: string, value: string): OpAttribute => ({ name, type: AttributeKind.string, value });
 
@@ -14,3 +15,8 @@ export const executeOps = (op: string, attributes: OpAttribute[], inputs: tf.Ten
 export const T_FLOAT32 = typeAttribute('T', DataType.float32);
 export const U_FLOAT32 = typeAttribute('U', DataType.float32);
 export const NHWC = stringAttr('data_format', 'NHWC');
+export const castAttributes = (from: DataType, to: DataType): OpAttribute[] => [
+  typeAttribute('SrcT', from),
+  typeAttribute('DstT', to),
+  boolAttr('Truncate', false),
+];

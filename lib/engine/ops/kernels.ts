@@ -1,8 +1,8 @@
 // TensorFlow's kernels in place of those that tfjs registered, which consist of elementwise ops at two to five times the cost.
 // Values stay the same, but for rounding. tfjs can't differentiate the gradients' kernels: second derivatives use its formulas.
 import * as tf from '@tensorflow/tfjs-node';
-import { dataTypeOf, isDifferentiated, typeAttribute } from '../backend';
-import { boolAttr, floatAttr, executeOps, NHWC, executeOp, T_FLOAT32, U_FLOAT32 } from './call';
+import { dataTypeOf, DataType, isDifferentiated, isSymbolic, typeAttribute } from '../backend';
+import { boolAttr, floatAttr, executeOps, intAttr, NHWC, executeOp, T_FLOAT32, U_FLOAT32 } from './call';
 
 interface BinaryInputs {
   a: tf.TensorInfo;
@@ -16,6 +16,8 @@ export function replaceKernels(): void {
   replaceBias();
   replaceBatchNorm();
   replaceEmptyPooling();
+  replaceGather();
+  addGradients();
 }
 
 function replaceRelu(): void {
@@ -102,6 +104,31 @@ function replaceEmptyPooling(): void {
     const { input } = args.inputs as Record<string, tf.Tensor>;
     return input.size === 0 ? executeOp('Identity', [typeAttribute('T', dataTypeOf(input))], [input]) : original(args);
   });
+}
+
+/** tfjs reads the indices to check them: while a function is traced they have no values, and TensorFlow checks them itself. */
+function replaceGather(): void {
+  replaceKernel('GatherV2', (original) => (args) => {
+    const { x, indices } = args.inputs as Record<string, tf.Tensor>;
+    if (!isSymbolic(indices)) return original(args);
+    const { axis, batchDims } = args.attrs as { axis: number; batchDims: number };
+    const attributes = [
+      intAttr('batch_dims', batchDims),
+      typeAttribute('Tparams', dataTypeOf(x)),
+      typeAttribute('Tindices', DataType.int32),
+      typeAttribute('Taxis', DataType.int32),
+    ];
+    return tf.tidy(() => executeOp('GatherV2', attributes, [x, indices, tf.scalar(axis, 'int32')]));
+  });
+}
+
+/** Without them, tfjs can't differentiate `where(greater(x, 0), …)`: it follows x into the condition. */
+function addGradients(): void {
+  for (const kernelName of ['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual']) {
+    if (tf.getGradient(kernelName)) continue;
+    const gradFunc: tf.GradFunc = (_, [a, b]) => ({ a: () => tf.zeros(a.shape), b: () => tf.zeros(b.shape) });
+    tf.registerGradient({ kernelName, inputsToSave: ['a', 'b'], gradFunc });
+  }
 }
 
 function replaceKernel(kernelName: string, make: (original: tf.KernelFunc) => tf.KernelFunc): void {

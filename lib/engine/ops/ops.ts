@@ -1,7 +1,7 @@
 // Ops that tfjs lacks, or composes of elementwise ops at two to five times the cost.
 import * as tf from '@tensorflow/tfjs-node';
 import { backend, dataTypeOf, DataType, hasCustomOps, isDifferentiated, typeAttribute } from '../backend';
-import { boolAttr, executeOps, executeOp, stringAttr, T_FLOAT32 } from './call';
+import { castAttributes, executeOps, executeOp, stringAttr, T_FLOAT32 } from './call';
 import { CUSTOM_OPS } from './customOps';
 import { prepareEngine } from './prepare';
 
@@ -22,8 +22,7 @@ export function uint8Tensor(values: Uint8Array, shape: number[]): tf.Tensor {
  */
 export function castTo(x: tf.Tensor, type: DataType): tf.Tensor {
   prepareEngine();
-  const attributes = [typeAttribute('SrcT', dataTypeOf(x)), typeAttribute('DstT', type), boolAttr('Truncate', false)];
-  return executeOp('Cast', attributes, [x]);
+  return executeOp('Cast', castAttributes(dataTypeOf(x), type), [x]);
 }
 
 /**
@@ -87,11 +86,10 @@ export function randomUniform(shape: number[], key: tf.Tensor1D): tf.Tensor {
 }
 
 /**
- * Moves, rotates and mirrors whole images. Source: TensorFlow's ImageProjectiveTransformV3, nearest pixel.
+ * Moves, rotates and mirrors whole images, nearest pixel. Source: TensorFlow's ImageProjectiveTransformV3.
  * @param images uint8, int32 or float32 [N, H, W, C]
  * @param transforms [N, 8]: a0, a1, a2, b0, b1, b2, c0, c1; output (x, y) shows input ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k), k = c0·x + c1·y + 1
- * @param fill what is outside of an image: 0, or its reflection without the edge (dcb|abcd|cba), as NumPy's and torchvision's
- *   'reflect', up to one image's size away
+ * @param fill what is outside of an image: 0, or its reflection (dcb|abcd|cba), as NumPy's and torchvision's 'reflect'
  * @returns the same shape and type
  */
 export function transformImages(
@@ -100,29 +98,39 @@ export function transformImages(
   fill: 'zero' | 'reflect' = 'zero',
 ): tf.Tensor4D {
   prepareEngine();
-  const [, height, width] = images.shape;
-  return tf.tidy(() => {
-    const isReflected = fill === 'reflect';
-    const pads = [0, height - 1, width - 1, 0].map((pad) => [pad, pad] as [number, number]);
-    const source = isReflected ? tf.mirrorPad(images, pads, 'reflect') : images;
-    const attributes = [
-      typeAttribute('dtype', dataTypeOf(images)),
-      stringAttr('interpolation', 'NEAREST'),
-      stringAttr('fill_mode', 'CONSTANT'),
-    ];
-    const into = isReflected ? shiftTransforms(transforms, width - 1, height - 1) : transforms;
-    const inputs = [source, into, tf.tensor1d([height, width], 'int32'), tf.scalar(0)];
-    return executeOp('ImageProjectiveTransformV3', attributes, inputs) as tf.Tensor4D;
-  });
+  return tf.tidy(() =>
+    fill === 'reflect' ? transformReflected(images, transforms) : transformZero(images, transforms),
+  );
 }
 
-/** Transforms for images that begin further right and down. */
-function shiftTransforms(transforms: tf.Tensor2D, right: number, down: number): tf.Tensor2D {
-  const [a0, a1, a2, b0, b1, b2, c0, c1] = tf.unstack(transforms, 1);
-  const plus = (a: tf.Tensor, c: tf.Tensor | number, times: number) => tf.add(a, tf.mul(c, times));
-  const a = [plus(a0, c0, right), plus(a1, c1, right), plus(a2, 1, right)];
-  const b = [plus(b0, c0, down), plus(b1, c1, down), plus(b2, 1, down)];
-  return tf.stack([...a, ...b, c0, c1], 1) as tf.Tensor2D;
+function transformZero(images: tf.Tensor4D, transforms: tf.Tensor2D): tf.Tensor4D {
+  const attributes = [
+    typeAttribute('dtype', dataTypeOf(images)),
+    stringAttr('interpolation', 'NEAREST'),
+    stringAttr('fill_mode', 'CONSTANT'),
+  ];
+  const size = tf.tensor1d(images.shape.slice(1, 3), 'int32');
+  return executeOp('ImageProjectiveTransformV3', attributes, [images, transforms, size, tf.scalar(0)]) as tf.Tensor4D;
+}
+
+/** TensorFlow's op only knows the reflection with the edge: here each pixel is gathered from where it comes from. */
+function transformReflected(images: tf.Tensor4D, transforms: tf.Tensor2D): tf.Tensor4D {
+  const [size, height, width, channels] = images.shape;
+  const [a0, a1, a2, b0, b1, b2, c0, c1] = tf.unstack(tf.reshape(transforms, [size, 1, 1, 8]), 3);
+  const [x, y] = [tf.reshape(tf.range(0, width), [1, 1, width]), tf.reshape(tf.range(0, height), [1, height, 1])];
+  const plane = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor | number) => tf.add(tf.add(tf.mul(a, x), tf.mul(b, y)), c);
+  const k = plane(c0, c1, 1);
+  const column = reflect(tf.div(plane(a0, a1, a2), k), width);
+  const row = reflect(tf.div(plane(b0, b1, b2), k), height);
+  const index = tf.reshape(tf.cast(tf.add(tf.mul(row, width), column), 'int32'), [size, height * width]);
+  const pixels = tf.gather(tf.reshape(images, [size, height * width, channels]), index, 1, 1);
+  return tf.reshape(pixels, images.shape);
+}
+
+/** The pixel of a line of `size` that a place outside shows: …2 1 | 0 1 2 3 | 2 1… */
+function reflect(place: tf.Tensor, size: number): tf.Tensor {
+  const last = size - 1;
+  return tf.sub(last, tf.abs(tf.sub(last, tf.mod(tf.round(place), Math.max(1, 2 * last)))));
 }
 
 /** PyTorch's hyperparameters of SGD. */

@@ -1,5 +1,6 @@
 // Lets a function of tensors run without TensorFlow: what tfjs asks of it is answered by a stand-in.
 import * as tf from '@tensorflow/tfjs-node';
+import { withBytes } from '../ops/bytes';
 import { backend, type DataId, type OpAttribute, setVariableData } from '../backend';
 
 /** Answers in TensorFlow's place. */
@@ -38,9 +39,8 @@ export function dryRun<T>(
     );
   const traps = [
     override(target, {
-      executeSingleOutput: (op: string, attributes: OpAttribute[], tensors: tf.Tensor[]) =>
-        execute(op, attributes, tensors)[0],
-      executeMultipleOutputs: execute,
+      executeSingleOutput: (...call) => withBytes(...call, execute)[0],
+      executeMultipleOutputs: (op, attributes, tensors) => withBytes(op, attributes, tensors, execute),
       readSync: (dataId: DataId) => {
         if (!hasValues(dataId)) throw readsBack('dataSync, arraySync, print, an if on its value');
         return readSync.call(target, dataId);

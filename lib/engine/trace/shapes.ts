@@ -1,5 +1,6 @@
 // Which shape and type each TensorFlow op gives. With these rules a function is traced without computing anything, which
 // costs milliseconds and no memory. An op that is not listed can't be compiled.
+import * as tf from '@tensorflow/tfjs-node';
 import { DataType } from '../backend';
 import type { Attribute, TensorType } from '../graph';
 import { CUSTOM_OPS } from '../ops/customOps';
@@ -35,6 +36,12 @@ const argReduce: Rule = ({ inputs: [x], attributes, constant }) => {
 const matMul: Rule = ({ inputs: [a, b], attributes }) => {
   const [rows, columns] = [flag(attributes.transpose_a) ? 1 : 0, flag(attributes.transpose_b) ? 0 : 1];
   return [{ dtype: a.dtype, shape: [a.shape[rows], b.shape[columns]] }];
+};
+
+const batchMatMul: Rule = ({ inputs: [a, b], attributes }) => {
+  const [rows, columns] = [flag(attributes.adj_x) ? -1 : -2, flag(attributes.adj_y) ? -2 : -1];
+  const batch = broadcastShapes([a, b].map((type) => ({ ...type, shape: type.shape.slice(0, -2) })));
+  return [{ dtype: a.dtype, shape: [...batch, a.shape.at(rows)!, b.shape.at(columns)!] }];
 };
 
 /** Convolution and pooling, NHWC: the window's size comes from the filter or from `ksize`. */
@@ -76,6 +83,13 @@ const slice: Rule = ({ inputs: [x], constant }) => {
   return [{ dtype: x.dtype, shape }];
 };
 
+const stridedSlice: Rule = ({ inputs: [x], attributes, constant }) => {
+  const masks = ['begin', 'end', 'ellipsis', 'new_axis', 'shrink_axis'].map((mask) => int(attributes[`${mask}_mask`]));
+  const { finalShape } = tf.slice_util.sliceInfo(x.shape, constant(1), constant(2), constant(3), ...(masks as Masks));
+  return [{ dtype: x.dtype, shape: finalShape }];
+};
+type Masks = [number, number, number, number, number];
+
 const reshape: Rule = ({ inputs: [x], constant }) => {
   const target = constant(1);
   const known = product(target.filter((size) => size !== -1));
@@ -84,16 +98,20 @@ const reshape: Rule = ({ inputs: [x], constant }) => {
 
 /** The rule of each op that can be compiled. */
 export const shapeRules: Readonly<Record<string, Rule>> = {
-  ...each(['Abs', 'Ceil', 'Cos', 'Elu', 'Erf', 'Exp', 'Expm1', 'Floor', 'Identity'], like),
-  ...each(['LeakyRelu', 'Log', 'Log1p', 'LogSoftmax', 'Neg', 'OnesLike', 'Reciprocal', 'Relu', 'Relu6', 'Round'], like),
+  ...each(['Abs', 'Acos', 'Acosh', 'AddN', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BiasAdd', 'Ceil', 'Cos', 'Cosh'], like),
   ...each(
-    ['Rsqrt', 'Selu', 'Sigmoid', 'Sign', 'Sin', 'Softmax', 'Softplus', 'Sqrt', 'Square', 'Tanh', 'ZerosLike'],
+    ['Cumprod', 'Cumsum', 'Elu', 'EluGrad', 'Erf', 'Exp', 'Expm1', 'Floor', 'Identity', 'LeakyRelu', 'Log'],
     like,
   ),
-  ...each(['BiasAdd', 'EluGrad', 'LogicalNot', 'MaxPoolGrad', 'ReluGrad', 'ReverseV2', 'AddN'], like),
+  ...each(
+    ['Log1p', 'LogicalNot', 'LogSoftmax', 'LRN', 'LRNGrad', 'MaxPoolGrad', 'Neg', 'OnesLike', 'Reciprocal'],
+    like,
+  ),
+  ...each(['Relu', 'Relu6', 'ReluGrad', 'ReverseV2', 'Round', 'Rsqrt', 'Selu', 'Sigmoid', 'Sign', 'Sin', 'Sinh'], like),
+  ...each(['Softmax', 'Softplus', 'Sqrt', 'Square', 'Tan', 'Tanh', 'TensorScatterUpdate', 'ZerosLike'], like),
   ...each(['IsFinite', 'IsInf', 'IsNan'], compare),
   ...each(['Add', 'AddV2', 'Sub', 'Mul', 'Div', 'RealDiv', 'DivNoNan', 'FloorDiv', 'FloorMod'], broadcast),
-  ...each(['Maximum', 'Minimum', 'Pow', 'SquaredDifference'], broadcast),
+  ...each(['Atan2', 'Maximum', 'Minimum', 'Pow', 'SquaredDifference'], broadcast),
   ...each(['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'], compare),
   SelectV2: select,
   Select: ({ inputs }) => [inputs[1]], // its condition may be a vector: one for each row
@@ -101,6 +119,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   ...each(['ArgMax', 'ArgMin'], argReduce),
   ...each(['MaxPool', 'AvgPool'], pool),
   MatMul: matMul,
+  BatchMatMulV2: batchMatMul,
   Conv2D: slide(
     ({ inputs }) => inputs[1].shape,
     ({ inputs }) => inputs[1].shape[3],
@@ -127,6 +146,13 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [
     { dtype: x.dtype, shape: [x.shape[0], ...constant(2), x.shape[3]] },
   ],
+  CropAndResize: ({ inputs: [x, boxes], constant }) => [
+    { dtype: DataType.float32, shape: [boxes.shape[0], ...constant(3), x.shape[3]] },
+  ],
+  ResizeBilinearGrad: ({ inputs: [, x] }) => [x],
+  ResizeBilinear: ({ inputs: [x], constant }) => [
+    { dtype: DataType.float32, shape: [x.shape[0], ...constant(1), x.shape[3]] },
+  ],
   ...each(['ResizeNearestNeighbor', 'ResizeNearestNeighborGrad'], ({ inputs: [x], constant }) => [
     { dtype: x.dtype, shape: [x.shape[0], ...constant(1), x.shape[3]] },
   ]),
@@ -139,14 +165,15 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   },
   Transpose: ({ inputs: [x], constant }) => [{ dtype: x.dtype, shape: constant(1).map((axis) => x.shape[axis]) }],
   Slice: slice,
+  StridedSlice: stridedSlice,
   Tile: ({ inputs: [x], constant }) => {
     const times = constant(1);
     return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => size * times[axis]) }];
   },
-  PadV2: ({ inputs: [x], constant }) => {
+  ...each(['PadV2', 'MirrorPad'], ({ inputs: [x], constant }) => {
     const pads = constant(1);
     return [{ dtype: x.dtype, shape: x.shape.map((size, axis) => size + pads[2 * axis] + pads[2 * axis + 1]) }];
-  },
+  }),
   ConcatV2: concat,
   Pack: ({ inputs, attributes }) => {
     const shape = inputs[0].shape.slice();
@@ -165,10 +192,31 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
       shape: x.shape.map((old, axis) => (axis === split ? size : old)),
     }));
   },
-  GatherV2: ({ inputs: [x, indices], constant }) => {
+  GatherV2: ({ inputs: [x, indices], attributes, constant }) => {
     const axis = fromEnd(constant(2)[0], x.shape.length);
-    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
+    const places = indices.shape.slice(attributes.batch_dims ? int(attributes.batch_dims) : 0);
+    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...places, ...x.shape.slice(axis + 1)] }];
   },
+  GatherNd: ({ inputs: [x, indices] }) => {
+    const depth = indices.shape[indices.shape.length - 1];
+    return [{ dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(depth)] }];
+  },
+  ScatterNd: ({ inputs: [, updates], constant }) => [{ dtype: updates.dtype, shape: constant(2) }],
+  UnsortedSegmentSum: ({ inputs: [x, segments], constant }) => [
+    { dtype: x.dtype, shape: [...constant(2), ...x.shape.slice(segments.shape.length)] },
+  ],
+  TopKV2: ({ inputs: [x], constant }) => {
+    const shape = [...x.shape.slice(0, -1), ...constant(1)];
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: DataType.int32, shape },
+    ];
+  },
+  Range: ({ inputs: [{ dtype }], constant }) => {
+    const [start, limit, delta] = [0, 1, 2].map((input) => constant(input)[0]);
+    return [{ dtype, shape: [Math.max(0, Math.ceil((limit - start) / delta))] }];
+  },
+  LinSpace: ({ inputs: [{ dtype }], constant }) => [{ dtype, shape: constant(2) }],
   Fill: ({ inputs, constant }) => [{ dtype: inputs[1].dtype, shape: constant(0) }],
   OneHot: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: [...inputs[0].shape, constant(1)[0]] }],
 };
