@@ -118,19 +118,27 @@ const smooth: Case[] = [
     ],
   },
   {
-    name: 'einsum-free heads: reshape and transpose',
+    name: 'heads: reshape and transpose',
     f: (x) => tf.transpose(tf.reshape(x, [4, 2, 3]), [1, 0, 2]),
     shapes: [matrix],
   },
   { name: 'global average pooling', f: (x) => tf.mean(x, [1, 2]), shapes: [images] },
   { name: 'global max pooling', f: (x) => tf.max(x, [1, 2]), shapes: [[2, 3, 3, 2]] },
   ...(['same', 'valid'] as const).flatMap((pad) => [
-    { name: `average pooling, ${pad}`, f: ((x) => tf.avgPool(x as Images, 3, 2, pad)) as Fn, shapes: [[2, 5, 6, 2]] },
-    { name: `max pooling 3×3, ${pad}`, f: ((x) => tf.maxPool(x as Images, 3, 2, pad)) as Fn, shapes: [[1, 5, 6, 2]] },
+    {
+      name: `average pooling, ${pad}`,
+      f: (x: tf.Tensor) => tf.avgPool(x as Images, 3, 2, pad),
+      shapes: [[2, 5, 6, 2]],
+    },
+    {
+      name: `max pooling 3×3, ${pad}`,
+      f: (x: tf.Tensor) => tf.maxPool(x as Images, 3, 2, pad),
+      shapes: [[1, 5, 6, 2]],
+    },
     ...[1, 2].flatMap((stride) => [
       {
         name: `convolution, ${pad}, stride ${stride}`,
-        f: ((x, w) => tf.conv2d(x as Images, w as Images, stride, pad)) as Fn,
+        f: (x: tf.Tensor, w: tf.Tensor) => tf.conv2d(x as Images, w as Images, stride, pad),
         shapes: [
           [2, 5, 6, 2],
           [3, 3, 2, 3],
@@ -138,7 +146,7 @@ const smooth: Case[] = [
       },
       {
         name: `depthwise convolution, ${pad}, stride ${stride}`,
-        f: ((x, w) => tf.depthwiseConv2d(x as Images, w as Images, stride, pad)) as Fn,
+        f: (x: tf.Tensor, w: tf.Tensor) => tf.depthwiseConv2d(x as Images, w as Images, stride, pad),
         shapes: [
           [2, 5, 6, 2],
           [3, 3, 2, 2],
@@ -187,7 +195,7 @@ const smooth: Case[] = [
   {
     name: 'squeeze and excite',
     f: (x, w) =>
-      tf.mul(x, tf.sigmoid(tf.reshape(tf.matMul(tf.mean(x, [1, 2]) as tf.Tensor2D, w as tf.Tensor2D), [2, 1, 1, 3]))),
+      tf.mul(x, tf.sigmoid(tf.reshape(tf.matMul(tf.mean<tf.Tensor2D>(x, [1, 2]), w as tf.Tensor2D), [2, 1, 1, 3]))),
     shapes: [
       [2, 3, 3, 3],
       [3, 3],
@@ -277,7 +285,7 @@ const plain: { name: string; f: (...inputs: tf.Tensor[]) => Record<string, tf.Te
     name: 'gather by computed indices',
     f: (x) => ({
       y: tf.gather(x, tf.argMax<tf.Tensor1D>(x, 0)),
-      z: tf.gather(x, tf.expandDims(tf.argMax(x, 1), 1) as tf.Tensor2D, 1, 1),
+      z: tf.gather(x, tf.expandDims<tf.Tensor2D>(tf.argMax(x, 1), 1), 1, 1),
     }),
     shapes: [[6, 6]],
   },
