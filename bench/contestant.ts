@@ -62,15 +62,14 @@ function plain(): Entrant {
 
 /** Ours; bytes go in, as in a real training. */
 async function ours(): Promise<Entrant> {
-  const { compile, deepCnn, linear, shallowCnn, namedParameters } = await import('cifar10');
+  const { compile, crossEntropy, deepCnn, linear, sgd, shallowCnn } = await import('cifar10');
   const { uint8Tensor } = await import('cifar10/engine');
-  const { sgd } = await import('cifar10/training');
   const { makeTrainStep } = await import('cifar10/training');
   const model = { linear, shallow: shallowCnn, deep: deepCnn }[kind]();
-  const learned = namedParameters(model).filter(({ trainable }) => trainable);
-  const learn = makeTrainStep(model, sgd(learned.map(({ variable }) => variable)), { crop: 0, flip: false });
+  const optimizer = sgd({ lr, momentum, weightDecay: 1e-4 });
+  const { run: learn, scalarsAt } = makeTrainStep(model, { optimizer, loss: crossEntropy(), augment: [] });
   const program = way === 'eager' ? { learn } : compile({ learn }, { precision: way as 'float32' | 'bfloat16' });
-  const knobs = tf.tensor1d([lr, momentum, 1e-4]);
+  const scalars = tf.tensor1d(scalarsAt(1, 0));
   let count = 0;
   const step = () => {
     const inputs = [
@@ -78,7 +77,7 @@ async function ours(): Promise<Entrant> {
       tf.tensor1d(labels, 'int32'),
       tf.tensor1d([1, count++], 'int32'),
     ];
-    const { loss, correct } = tf.tidy(() => program.learn(inputs[0], inputs[1], inputs[2], knobs));
+    const { loss, correct } = tf.tidy(() => program.learn(inputs[0], inputs[1], inputs[2], scalars));
     const value = loss.dataSync()[0] + 0 * correct.dataSync()[0];
     tf.dispose([...inputs, loss, correct]);
     return value;

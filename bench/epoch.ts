@@ -1,9 +1,9 @@
 // npm run bench:epoch [-- MODEL …]: what a whole epoch costs (shuffling, augmentation, metrics, evaluation, records) against
 // the bare steps that it consists of. Both take turns in one process.
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, deepCnn, linear, loadCifar10, shallowCnn, type Split, namedParameters, subset, train } from 'cifar10';
+import { compile, crossEntropy, deepCnn, linear, loadCifar10, randomCrop, randomFlip, sgd, shallowCnn } from 'cifar10';
+import { type Split, subset, train } from 'cifar10';
 import { uint8Tensor } from 'cifar10/engine';
-import { sgd } from 'cifar10/training';
 import { makeTestStep, makeTrainStep } from 'cifar10/training';
 
 const BATCH = 256;
@@ -17,9 +17,9 @@ const sizes: Record<Model, [learn: number, test: number]> = { linear: [196, 40],
 
 /** As in the course. */
 const augmentations = {
-  linear: undefined,
-  shallow: { crop: 4, flip: true },
-  deep: { crop: 4, flip: true },
+  linear: [],
+  shallow: [randomCrop(4), randomFlip()],
+  deep: [randomCrop(4), randomFlip()],
 };
 
 /** The same images again and again: what they show costs nothing. */
@@ -33,18 +33,16 @@ const repeated = (split: Split, batches: number): Split =>
 function bareEpoch(kind: Model, { images, labels }: Split): () => number {
   const [learnSteps, testSteps] = sizes[kind];
   const model = models[kind]();
-  const learned = namedParameters(model).filter(({ trainable }) => trainable);
-  const optimizer = sgd(learned.map(({ variable }) => variable));
-  const program = compile({
-    learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }),
-    test: makeTestStep(model),
-  });
+  const loss = crossEntropy();
+  const optimizer = sgd({ lr: 0.001, momentum: 0.9, weightDecay: 1e-4 });
+  const { run: learn, scalarsAt } = makeTrainStep(model, { optimizer, loss, augment: [] });
+  const program = compile({ learn, test: makeTestStep(model, loss) });
   const x = uint8Tensor(images.subarray(0, BATCH * 3072), [BATCH, 32, 32, 3]);
   const y = tf.tensor1d(Int32Array.from(labels.subarray(0, BATCH)), 'int32');
-  const [key, knobs] = [tf.tensor1d([1, 2], 'int32'), tf.tensor1d([0.001, 0.9, 1e-4])];
+  const [key, scalars] = [tf.tensor1d([1, 2], 'int32'), tf.tensor1d(scalarsAt(1, 0))];
   return () => {
     const start = performance.now();
-    for (let i = 0; i < learnSteps; i++) tf.dispose(program.learn(x, y, key, knobs));
+    for (let i = 0; i < learnSteps; i++) tf.dispose(program.learn(x, y, key, scalars));
     for (let i = 0; i < testSteps; i++) tf.dispose(program.test(x, y));
     return (performance.now() - start) / 1000;
   };
@@ -57,7 +55,7 @@ async function measure(kind: Model): Promise<void> {
   const bare = bareEpoch(kind, data.train);
   bare();
   const [whole, alone]: [number[], number[]] = [[], []];
-  const options = { epochs: ROUNDS + 1, lr: 0.001, momentum: 0.9, augment: augmentations[kind] };
+  const options = { epochs: ROUNDS + 1, optimizer: sgd({ lr: 0.001, momentum: 0.9 }), augment: augmentations[kind] };
   let started = performance.now();
   for await (const record of train(models[kind](), data, options)) {
     if (record.type !== 'epoch') continue;

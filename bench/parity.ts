@@ -2,14 +2,11 @@
 // bench/README.md describes the file, and the formula that fills the parameters on both sides.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, deepCnn, take, linear, loadCifar10, shallowCnn, type Split } from 'cifar10';
+import { compile, crossEntropy, deepCnn, linear, loadCifar10, sgd, shallowCnn, type Split, take } from 'cifar10';
 import { slice } from 'cifar10/data';
-import { trainableParameters, type NamedParameter, namedParameters } from 'cifar10/models';
-import { readScore } from 'cifar10/training';
-import { normalize } from 'cifar10/data';
-import { sgd } from 'cifar10/training';
-import { makeTestStep, makeTrainStep } from 'cifar10/training';
 import { uint8Tensor } from 'cifar10/engine';
+import { type NamedParameter, namedParameters, normalizeFor, trainableParameters } from 'cifar10/models';
+import { makeTestStep, makeTrainStep, runTestStep, runTrainStep } from 'cifar10/training';
 
 interface Fill {
   readonly frequency: number;
@@ -91,18 +88,15 @@ export function repeatRun(
   const model = models[kind]();
   const slots = namedParameters(model);
   fillParameters(slots, golden.fill);
-  const optimizer = sgd(trainableParameters(slots).map(({ variable }) => variable));
-  const functions = { learn: makeTrainStep(model, optimizer, { crop: 0, flip: false }), test: makeTestStep(model) };
+  const loss = crossEntropy();
+  const trainStep = makeTrainStep(model, { optimizer: sgd({ lr, momentum, weightDecay }), loss, augment: [] });
+  const functions = { learn: trainStep.run, test: makeTestStep(model, loss) };
   const program = compiled ? compile(functions, { precision: 'float32' }) : undefined;
   const { learn, test } = program ?? functions;
-  const key = tf.tensor1d([0, 0], 'int32');
-  const knobs = tf.tensor1d([lr, momentum, weightDecay]);
   const scores = Array.from({ length: golden.steps }, (_, step) =>
-    readScore(slice(data.train, step * golden.batch, golden.batch), (images, labels) =>
-      learn(images, labels, key, knobs),
-    ),
+    runTrainStep(slice(data.train, step * golden.batch, golden.batch), learn, [0, 0], trainStep.scalarsAt(step + 1, 0)),
   );
-  const tested = readScore(take(data.test, 256), test);
+  const tested = runTestStep(take(data.test, 256), test);
   program?.dispose();
   const result = {
     train_loss: scores.map(({ loss }) => loss),
@@ -113,9 +107,8 @@ export function repeatRun(
     running_mean_l2: slots.filter((slot) => slot.name.endsWith('running_mean')).map(norm),
     running_var_l2: slots.filter((slot) => slot.name.endsWith('running_var')).map(norm),
   };
-  optimizer.dispose();
+  trainStep.dispose();
   model.dispose();
-  tf.dispose([key, knobs]);
   return result;
 }
 
@@ -156,7 +149,7 @@ function norm({ variable }: NamedParameter): number {
 
 const logitsOf = (model: tf.LayersModel, { images, size }: Split): number[][] =>
   tf.tidy(() => {
-    const input = normalize(uint8Tensor(images, [size, 32, 32, 3]));
+    const input = normalizeFor(model, uint8Tensor(images, [size, 32, 32, 3]));
     return (model.apply(input) as tf.Tensor2D).arraySync();
   });
 

@@ -2,7 +2,8 @@
 // train the same models in the same order of batches, on the first N images (all, unless said); the mean test accuracies of
 // the last epochs are compared.
 import { parseArgs } from 'node:util';
-import { deepCnn, take, linear, loadCifar10, type Precision, shallowCnn, train, type TrainData } from 'cifar10';
+import { deepCnn, linear, loadCifar10, type Precision, randomCrop, randomFlip, sgd, shallowCnn, take, train } from 'cifar10';
+import type { TrainData } from 'cifar10';
 
 const models = { linear, shallow: shallowCnn, deep: deepCnn };
 type Model = keyof typeof models;
@@ -11,10 +12,10 @@ const PRECISIONS = ['float32', 'bfloat16'] as const satisfies Precision[];
 /** Test accuracy (0 to 1) after the last epoch, with the recipe of the course. */
 async function accuracy(kind: Model, data: TrainData, seed: number, epochs: number, precision: Precision) {
   const model = models[kind]({ seed });
-  const recipe = { lr: 0.1, weightDecay: 1e-4, momentum: kind === 'deep' ? 0.9 : 0, batchSize: 256 };
-  const augment = kind === 'deep' ? { crop: 4, flip: true } : {};
+  const optimizer = sgd({ lr: 0.1, weightDecay: 1e-4, momentum: kind === 'deep' ? 0.9 : 0 });
+  const augment = kind === 'deep' ? [randomCrop(4), randomFlip()] : [];
   let last = 0;
-  for await (const record of train(model, data, { ...recipe, augment, seed, epochs, precision })) {
+  for await (const record of train(model, data, { batchSize: 256, optimizer, augment, seed, epochs, precision })) {
     if (record.type === 'epoch') last = record.test.accuracy;
   }
   model.dispose();

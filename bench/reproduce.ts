@@ -10,11 +10,16 @@ import {
   type Cifar10,
   deepCnn,
   type EpochRecord,
+  createRun,
   linear,
   loadCifar10,
+  randomCrop,
+  randomFlip,
+  sgd,
   shallowCnn,
   train,
   type TrainOptions,
+  withCheckpoints,
 } from 'cifar10';
 import { writeFileSafely } from 'cifar10/util';
 import { versions } from 'cifar10/engine';
@@ -31,8 +36,16 @@ interface Experiment {
   readonly options: Partial<TrainOptions>;
 }
 
-const naive = { batchSize: 256, lr: 0.1, weightDecay: 1e-4, shuffle: false } satisfies Partial<TrainOptions>;
-const regularised = { ...naive, momentum: 0.9, augment: { crop: 4, flip: true } } satisfies Partial<TrainOptions>;
+const naive = {
+  batchSize: 256,
+  optimizer: sgd({ lr: 0.1, weightDecay: 1e-4 }),
+  shuffle: false,
+} satisfies Partial<TrainOptions>;
+const regularized = {
+  ...naive,
+  optimizer: sgd({ lr: 0.1, momentum: 0.9, weightDecay: 1e-4 }),
+  augment: [randomCrop(4), randomFlip()],
+} satisfies Partial<TrainOptions>;
 
 export const experiments: Record<string, Experiment> = {
   linear: { title: 'linear network', original: 0.5538, model: linear, options: naive },
@@ -41,9 +54,9 @@ export const experiments: Record<string, Experiment> = {
     title: 'shallow CNN, crops, flips, momentum',
     original: 0.7635,
     model: shallowCnn,
-    options: regularised,
+    options: regularized,
   },
-  deep: { title: 'deep CNN, batch norm, dropout', original: 0.9123, model: deepCnn, options: regularised },
+  deep: { title: 'deep CNN, batch norm, dropout', original: 0.9123, model: deepCnn, options: regularized },
 };
 
 /** What is kept of a run: all that one needs to judge it, and to draw its curves. */
@@ -51,7 +64,7 @@ export interface RecordedRun {
   readonly experiment: string;
   readonly seed: number;
   readonly epochs: number;
-  readonly options: Partial<TrainOptions>;
+  readonly options: Readonly<Record<string, unknown>>;
   readonly precision: string;
   readonly machine: string;
   readonly versions: Record<string, string>;
@@ -83,8 +96,8 @@ export async function reproduce(
   const model = make({ seed });
   const history: EpochRecord[] = [];
   try {
-    const checkpoint = { dir: join(checkpoints, `${name}-${seed}`) };
-    for await (const record of train(model, data, { ...options, seed, epochs, checkpoint, signal })) {
+    const run = train(model, data, { ...options, seed, epochs, signal });
+    for await (const record of withCheckpoints(run, { dir: join(checkpoints, `${name}-${seed}`) })) {
       if (record.type !== 'epoch') continue;
       history.push(record);
       if (!record.restored) console.log(`${name}, ${describeEpoch(record)}`);
@@ -97,7 +110,7 @@ export async function reproduce(
     experiment: name,
     seed,
     epochs,
-    options,
+    options: createRun(name, options, { epochs: history }).options,
     precision: resolvePrecision('auto'),
     machine: `${cpus()[0].model}, ${cpus().length} cores`,
     versions: versions(),

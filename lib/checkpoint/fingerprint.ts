@@ -2,97 +2,102 @@
 import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/dataset';
-import { initialSeed } from '../models/define';
-import { KeyedDropout } from '../models/layers';
 import { resolvePrecision } from '../engine/precision';
+import { initialSeed } from '../models/define';
 import type { TrainOptions } from '../training/options';
+import type { Optimizer, ParameterGroup } from '../training/optimizers';
+import { isGroups } from '../training/step';
+import { describeHyperparameter, type Hyperparameter } from '../util/hyperparameters';
+
+type Description = Readonly<Record<string, unknown>>;
 
 export interface RunFingerprint {
-  readonly model: ModelIdentity;
+  /** Settings, inputs and shape of each layer, and the seed of the initial weights. */
+  readonly model: { readonly seed: number | null; readonly layers: readonly Description[] };
   /** sha256 of all images and labels. */
   readonly data: string;
-  readonly options: Record<string, unknown>;
-}
-
-interface ModelIdentity {
-  /** Of the initial weights, where the model is one of this library's. */
-  readonly seed: number | null;
-  /** A text for each layer. */
-  readonly layers: readonly string[];
+  readonly options: Description;
 }
 
 /** What differs between two runs, a line each. */
 export function diffFingerprints(saved: RunFingerprint, now: RunFingerprint): string[] {
-  const lines: string[] = [];
-  const compare = (name: string, before: unknown, after: unknown) => {
-    const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
-    if (a !== b) lines.push(a.length + b.length < 400 ? `${name} was ${a}, is ${b}` : `${name} is another one`);
-  };
-  for (const name of new Set([...Object.keys(saved.options), ...Object.keys(now.options)])) {
-    compare(name, saved.options[name] ?? null, now.options[name] ?? null);
-  }
-  lines.push(...modelDifferences(saved.model, now.model));
-  compare('the data (sha256)', saved.data, now.data);
-  return lines;
+  return [
+    ...differences('', saved.options, now.options),
+    ...modelDifferences(saved.model, now.model),
+    ...(saved.data === now.data ? [] : ['the data (sha256) is another one']),
+  ];
+}
+
+function differences(prefix: string, before: Description, after: Description): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) => {
+    const [a, b] = [before, after].map((values) => JSON.stringify(values[name] ?? null));
+    if (a === b) return [];
+    return [`${prefix}${name} ${a.length + b.length < 400 ? `was ${a}, is ${b}` : 'is another one'}`];
+  });
 }
 
 /** The first layer that differs stands for all. */
-function modelDifferences(before: ModelIdentity, after: ModelIdentity): string[] {
-  if (!Array.isArray(before.layers)) return ['the checkpoint is of an earlier version of this library'];
+function modelDifferences(before: RunFingerprint['model'], after: RunFingerprint['model']): string[] {
   const seeds = before.seed === after.seed ? [] : [`the model's seed was ${before.seed}, is ${after.seed}`];
   if (before.layers.length !== after.layers.length) {
     return [...seeds, `the model had ${before.layers.length} layers, has ${after.layers.length}`];
   }
-  const other = after.layers.findIndex((layer, place) => layer !== before.layers[place]);
-  if (other < 0) return seeds;
-  return [...seeds, `layer ${other + 1} of the model was ${before.layers[other]}, is ${after.layers[other]}`];
+  const layers = after.layers.map((layer, index) =>
+    differences(`layer ${index + 1} of the model: `, before.layers[index], layer),
+  );
+  return [...seeds, ...(layers.find((lines) => lines.length > 0) ?? [])];
 }
 
-/** Options that decide how a run goes. How many epochs there are counts where a function sees it. */
+/** Options that decide how a run goes. How many epochs there are counts where a function of progress sees it. */
 export function describeOptions(options: TrainOptions): Record<string, unknown> {
-  const { optimizer, batchSize, lr, momentum, weightDecay, augment, shuffle, seed, validation, compiled } = options;
-  const isScheduled = [lr, momentum, weightDecay, augment].some((value) => typeof value === 'function');
+  const { optimizer, loss, augment, batchSize, shuffle, seed, compiled, epochs } = options;
+  const groups: readonly ParameterGroup[] = isGroups(optimizer) ? optimizer : [{ use: optimizer }];
+  const hyperparameters = [...groups.map(({ use }) => use), loss, ...augment].flatMap((part) =>
+    Object.values(part.hyperparameters ?? {}),
+  );
   return {
-    optimizer,
-    batchSize,
-    lr: describe(lr),
-    momentum: describe(momentum),
-    weightDecay: describe(weightDecay),
-    augment: typeof augment === 'function' ? describe(augment) : { crop: 0, flip: false, ...augment },
-    shuffle,
-    seed,
-    validation,
-    compiled,
+    ...Object.fromEntries(groups.flatMap((group, index) => describeGroup(group, index, groups.length))),
+    loss: describePart(loss),
+    augment: augment.map(describePart),
+    ...{ batchSize, shuffle, seed, compiled },
     precision: compiled ? resolvePrecision(options.precision) : 'float32',
-    ...(isScheduled && { epochs: options.epochs }),
+    ...(hyperparameters.some((value) => typeof value === 'function' && isScheduled(value)) && { epochs }),
   };
 }
 
-/**
- * Of a function of progress its text, and what it gives along the way: it may use numbers from elsewhere. One that takes no
- * progress reads a knob that may be turned at any time, so only its text counts.
- */
-function describe(value: unknown): unknown {
-  if (typeof value !== 'function') return value;
-  if (value.length === 0) return String(value);
-  const schedule = value as (progress: number) => unknown;
-  const along = Array.from({ length: 10 }, (_, tenth) => {
-    const there = schedule(tenth / 10);
-    return typeof there === 'number' ? Number(there.toPrecision(6)) : JSON.stringify(there);
+/** A checked hyperparameter takes progress, whatever the function in it takes: its text tells. */
+const isScheduled = (value: Hyperparameter): boolean => typeof value === 'function' && value.length > 0;
+
+function describeGroup({ where, use }: ParameterGroup, index: number, groups: number): [name: string, value: unknown][] {
+  const prefix = groups === 1 ? '' : `group ${index + 1}: `;
+  const { name, hyperparameters, update }: Optimizer = use;
+  const entries: [string, unknown][] = [['optimizer', name], ['formulas', hashOf(String(update))]];
+  if (where) entries.push(['where', String(where)]);
+  entries.push(...Object.entries(hyperparameters).map(([key, value]): [string, unknown] => [key, describe(value)]));
+  return entries.map(([key, value]) => [prefix + key, value]);
+}
+
+const describe = (value: Hyperparameter): unknown => (typeof value === 'number' ? value : describeHyperparameter(value));
+
+/** A function's text, or what its own toString says, and those of its hyperparameters that may change. */
+function describePart(part: { readonly hyperparameters?: Readonly<Record<string, Hyperparameter>> }): unknown {
+  const changing = Object.entries(part.hyperparameters ?? {}).filter(([, value]) => typeof value === 'function');
+  const texts = changing.map(([name, value]) => [name, describe(value)]);
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- it is a function
+  return texts.length === 0 ? String(part) : [String(part), Object.fromEntries(texts)];
+}
+
+export function describeModel(model: tf.LayersModel): RunFingerprint['model'] {
+  const places = new Map(model.layers.map(({ name }, index) => [name, index + 1]));
+  const layers = model.layers.map((layer) => {
+    const { name, ...config } = layer.getConfig() as Description;
+    const settings = Object.entries(config).filter(([key]) => !key.endsWith('Initializer'));
+    // Random numbers depend on the name of a dropout; other names tfjs may have counted up.
+    const dropout = 'rate' in config ? { name, rate: Number((config.rate as number).toPrecision(6)) } : {};
+    const from = layer.inboundNodes.flatMap(({ inboundLayers }) => inboundLayers.map(({ name }) => places.get(name)));
+    return { kind: layer.getClassName(), ...Object.fromEntries(settings), ...dropout, shape: layer.outputShape, from };
   });
-  return `${String(value)}: ${along.join(', ')}`;
-}
-
-export function describeModel(model: tf.LayersModel): ModelIdentity {
-  return { seed: initialSeed(model) ?? null, layers: model.layers.map(describeLayer) };
-}
-
-/** Its kind, shape and settings; its name only where random numbers depend on it, since tfjs counts names up. */
-function describeLayer(layer: tf.layers.Layer): string {
-  const { name, ...config } = layer.getConfig() as Record<string, unknown>;
-  const settings = Object.entries(config).filter(([key]) => !key.endsWith('Initializer'));
-  const own = layer instanceof KeyedDropout ? { name, rate: Number(layer.rate.toPrecision(6)) } : {};
-  return `${layer.getClassName()} ${JSON.stringify({ ...Object.fromEntries(settings), ...own, shape: layer.outputShape })}`;
+  return { seed: initialSeed(model) ?? null, layers };
 }
 
 export function hashSplits(splits: readonly (Split | undefined)[]): string {
@@ -100,3 +105,5 @@ export function hashSplits(splits: readonly (Split | undefined)[]): string {
   for (const split of splits) if (split) hash.update(split.images).update(split.labels);
   return hash.digest('hex');
 }
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);

@@ -1,107 +1,155 @@
-// What a run keeps in its checkpoint folder, and how it goes on from there.
-import type * as tf from '@tensorflow/tfjs-node';
-import { SaveError } from '../util/atomicFile';
-import { bestCheckpoint, type CheckpointEntry, latestCheckpoint, listCheckpoints } from './load';
-import { type CheckpointStore, openCheckpoints } from './store';
-import type { Tensors } from '../util/safetensors';
-import type { Split } from '../data/dataset';
+// A training that saves itself in a folder, and goes on from there.
 import { versions } from '../engine/backend';
-import {
-  loadStateDict,
-  type NamedParameter,
-  namedParameters,
-  stateDict,
-  trainableParameters,
-} from '../models/stateDict';
+import { loadStateDict, type NamedParameter, namedParameters, stateDict } from '../models/stateDict';
+import { DivergedError, type OpenRun, type TrainerState, type TrainRecord } from '../training/records';
+import type { Training } from '../training/train';
+import { SaveError } from '../util/atomicFile';
+import { oneOf, readOptions, type Rules, wholeNumber } from '../util/options';
+import type { Tensors } from '../util/safetensors';
 import { describeModel, describeOptions, diffFingerprints, hashSplits, type RunFingerprint } from './fingerprint';
-import type { CheckpointOptions, TrainOptions } from '../training/options';
-import { judgedAccuracy, type TrainerState } from '../training/position';
-import type { Optimizer } from '../training/optimizer';
+import { listCheckpoints } from './load';
+import { lastAccuracy, readRunInfo, type RunInfo } from './restore';
+import { holdSigterm } from './sigterm';
+import { type CheckpointStore, openCheckpoints } from './store';
 
-/** Saves a run as it goes on. */
-export interface CheckpointManager {
-  /** Where an earlier call ended, if this one goes on from it. */
-  readonly restored: TrainerState | undefined;
-  /** Whether the same call would go on from what is saved. */
-  readonly isResumable: boolean;
-  /** How to get good weights back, as a part of a sentence; undefined where none were saved. */
-  rescue(): string | undefined;
-  /** Whether it is time to save in the middle of an epoch. */
-  isDue(): boolean;
+export interface CheckpointOptions {
+  /** A folder of this run's own; it is made where there is none. */
+  readonly dir: string;
+  /** Saves after every so many seconds. Default: 60, unless `everyEpochs` is given. */
+  readonly everySeconds: number | undefined;
+  /** Saves after every so many epochs. */
+  readonly everyEpochs: number | undefined;
+  /** How many of the newest are kept, beside the best. Default: 2. */
+  readonly keep: number;
   /**
-   * Saves, unless this position is saved already.
-   * @param sync brings the model's variables up to date first
+   * What to do with a checkpoint in the folder. 'exact' (the default) goes on as if the run had never stopped, and refuses
+   * where that is impossible; 'weights' starts a new run from its weights; 'ignore' starts a new run from the model as it is.
+   * The checkpoints of runs before a new one stay.
    */
-  save(position: TrainerState, sync?: () => void): void;
-  /** Saves after an epoch, when it is time to or when it is the best so far. */
-  saveEpoch(position: TrainerState): void;
-  /** Saves the end of the run, if a position is given, and lets go of the folder. */
-  close(position?: TrainerState): void;
+  readonly resume: 'exact' | 'weights' | 'ignore';
 }
 
-interface RunInfo extends RunFingerprint {
-  readonly position: TrainerState;
-  readonly versions: Record<string, string>;
-  /** The ordinal of the run's first checkpoint. Of another run are those before it, and stay. */
-  readonly since?: number;
-}
+const rules: Rules<CheckpointOptions> = {
+  dir: { default: '', expected: "a folder, such as '../data/checkpoints/deep'", accepts: (value) => typeof value === 'string' },
+  everySeconds: {
+    default: undefined,
+    expected: 'a number > 0',
+    accepts: (value) => Number.isFinite(value) && (value as number) > 0,
+  },
+  everyEpochs: wholeNumber<number | undefined>(undefined, 1),
+  keep: wholeNumber(2, 1),
+  resume: oneOf<CheckpointOptions['resume']>('exact', ['exact', 'weights', 'ignore']),
+};
 
 /**
- * Opens the run's folder and, where it holds a checkpoint, gives model and optimiser what is in it.
- * @returns undefined when the run keeps no checkpoints
- * @throws Error when the checkpoint is of another run, naming what differs, or of more epochs than there are to be
- * @throws SaveError when another training uses the folder, or it cannot be written
+ * Saves a training in a folder while it runs: from time to time, after the best epochs, and when it ends, by whatever means.
+ * The same call, made again, goes on where it was, bit for bit; the epochs before are then yielded first, as `restored`.
+ *
+ *     await watch(withCheckpoints(train(model, data, options), { dir: '../data/checkpoints/deep' }));
+ *
+ * While it runs, SIGTERM ends it after the current batch, and the process when it has saved.
+ * @returns the training's records; steps say that they are `resumable`
+ * @throws RangeError at once for an unknown or impossible option
+ * @throws Error, with the first record, when the checkpoint in the folder is another run's, naming what differs, or has more
+ *   epochs than there are to be
+ * @throws SaveError when another training saves into the folder, or it can't be written
  */
-export function openCheckpointManager(
-  model: tf.LayersModel,
-  optimizer: Optimizer,
-  splits: readonly (Split | undefined)[],
-  options: TrainOptions,
-): CheckpointManager | undefined {
-  const { checkpoint } = options;
-  if (!checkpoint) return undefined;
-  const { dir, everyEpochs, everySeconds = everyEpochs === undefined ? 60 : Infinity, keep } = checkpoint;
-  const slots = namedParameters(model);
-  const learned = trainableParameters(slots);
-  const fixed = { data: hashSplits(splits), options: describeOptions(options) };
+export function withCheckpoints(
+  run: Training,
+  options: Partial<CheckpointOptions> & Pick<CheckpointOptions, 'dir'>,
+): AsyncGenerator<TrainRecord, void, undefined> {
+  const settings = readOptions('withCheckpoints', rules, options);
+  if (settings.dir === '') throw new RangeError(`withCheckpoints: dir is ''; expected ${rules.dir.expected}.`);
+  return saved(run, settings);
+}
+
+async function* saved(run: Training, options: CheckpointOptions): AsyncGenerator<TrainRecord, void, undefined> {
+  const sigterm = holdSigterm();
+  let manager: CheckpointManager | undefined;
+  run.attach({
+    signal: sigterm.signal,
+    onOpen(open) {
+      manager = openManager(run, open, options);
+      return manager.restored;
+    },
+    onClose: () => manager?.saveEnd(),
+  });
+  try {
+    for await (const record of run) {
+      const isNew = !(record.type === 'epoch' && record.restored);
+      if (record.type === 'epoch' && isNew) manager?.saveEpoch();
+      yield record.type === 'step' && options.resume === 'exact' ? { ...record, resumable: true } : record;
+      if (record.type === 'step') manager?.saveIfDue();
+    }
+  } catch (error) {
+    const remedy = error instanceof DivergedError ? manager?.remedy() : undefined;
+    throw remedy === undefined ? error : new DivergedError((error as DivergedError).finding, remedy);
+  } finally {
+    manager?.close();
+    sigterm.done();
+  }
+}
+
+interface CheckpointManager {
+  /** Where an earlier call ended, if this one goes on from it. */
+  readonly restored: TrainerState | undefined;
+  /** How to get good weights back, as a part of a sentence; undefined where none were saved. */
+  remedy(): string | undefined;
+  /** Saves in the middle of an epoch, when it is time to. */
+  saveIfDue(): void;
+  /** Saves after an epoch, when it is time to or when it is the best so far. */
+  saveEpoch(): void;
+  /** Saves the end of the run. */
+  saveEnd(): void;
+  /** Releases the folder. */
+  close(): void;
+}
+
+/** Opens the run's folder and, where it holds a checkpoint, gives model and optimizer what is in it. */
+function openManager({ model, data, options: trained }: Training, open: OpenRun, options: CheckpointOptions): CheckpointManager {
+  const { dir, everyEpochs, everySeconds = everyEpochs === undefined ? 60 : Infinity, keep } = options;
+  const weights = namedParameters(model);
+  const fixed = { data: hashSplits([data.train, data.test, data.validation]), options: describeOptions(trained) };
   // A model's dropout rates may be changed while it trains.
-  const identity = (): RunFingerprint => ({ ...fixed, model: describeModel(model) });
+  const fingerprint = (): RunFingerprint => ({ ...fixed, model: describeModel(model) });
   const store = openCheckpoints(dir, { keep });
   let earlier: Earlier | undefined;
   try {
-    earlier = resume(store, { checkpoint, epochs: options.epochs }, slots, optimizer, identity());
+    earlier = resume(store, options, trained.epochs, weights, open.optimizerState, fingerprint());
   } catch (error) {
     store.close();
     throw error;
   }
-  const restored = earlier?.info.position;
+  const restored = earlier?.info.state;
   const since = earlier ? (earlier.info.since ?? 1) : store.next();
   let savedAt = performance.now();
-  let saved = restored;
+  let savedState = restored;
   let best = earlier && bestOf(dir, since, earlier.ordinal);
-  const rescue = () => {
-    if (best !== undefined)
-      return `restore(model, ${JSON.stringify(dir)}, { which: 'best' }) brings the best weights back`;
-    return saved && `restore(model, ${JSON.stringify(dir)}) brings the last weights back that were saved`;
+
+  const remedy = () => {
+    const call = `restore(model, ${JSON.stringify(dir)}`;
+    if (best !== undefined) return `${call}, { which: 'best' }) brings the best weights back`;
+    return savedState && `${call}) brings the last weights back that were saved`;
   };
   const isDue = () => performance.now() - savedAt >= 1000 * everySeconds;
   const isBetter = (accuracy: number | undefined) => accuracy !== undefined && accuracy > (best ?? -Infinity);
-  const save = (position: TrainerState, meanwhile: string, sync: () => void = () => {}) => {
-    if (position === saved || (position.epoch === 1 && position.step === 0)) return;
-    sync();
-    const accuracy = position.step === 0 ? judgedAccuracy(position) : undefined;
+  const save = (meanwhile: string) => {
+    const state = open.state();
+    if (state === savedState || (state.epoch === 1 && state.step === 0)) return;
+    open.sync();
+    const accuracy = state.step === 0 ? lastAccuracy(state) : undefined;
     const content = {
-      weights: checkFinite(stateDict(slots), rescue()),
-      state: checkFinite(stateDict(optimizer.slots(learned)), rescue()),
-      info: { ...identity(), position, versions: versions(), since } satisfies RunInfo,
+      weights: checkFinite(stateDict(weights), remedy()),
+      state: checkFinite(stateDict(open.optimizerState), remedy()),
+      info: { ...fingerprint(), state, versions: versions(), since } satisfies RunInfo,
       best: isBetter(accuracy),
-      metadata: weightsMetadata(position, options),
+      metadata: weightsMetadata(state, trained.seed),
       since,
     };
     savedAt = performance.now();
     try {
       store.save(content);
-      saved = position;
+      savedState = state;
       if (content.best) best = accuracy;
     } catch (error) {
       // A full disk must not cost an hour of training: it goes on, and saves again when it is next due.
@@ -112,50 +160,18 @@ export function openCheckpointManager(
   const goesOn = 'The training goes on';
   return {
     restored,
-    isResumable: (checkpoint.resume ?? 'exact') === 'exact',
-    rescue,
-    isDue,
-    save: (position, sync) => save(position, goesOn, sync),
-    saveEpoch(position) {
-      const isEpoch = everyEpochs !== undefined && (position.epoch - 1) % everyEpochs === 0;
-      if (isDue() || isEpoch || isBetter(judgedAccuracy(position))) save(position, goesOn);
+    remedy,
+    saveIfDue() {
+      if (isDue()) save(goesOn);
     },
-    close(position) {
-      try {
-        if (position) save(position, 'The run has ended, and only the model holds what it learned since');
-      } finally {
-        store.close();
-      }
+    saveEpoch() {
+      const state = open.state();
+      const isEpoch = everyEpochs !== undefined && (state.epoch - 1) % everyEpochs === 0;
+      if (isDue() || isEpoch || isBetter(lastAccuracy(state))) save(goesOn);
     },
+    saveEnd: () => save('The run has ended, and only the model holds what it learned since'),
+    close: () => store.close(),
   };
-}
-
-/**
- * Gives a model the weights of a checkpoint folder.
- * @param options.which the newest whole checkpoint, or the one after the best epoch (see judgedAccuracy). Default: 'latest'
- * @returns how far that run was
- * @throws RangeError when `which` is neither
- * @throws Error when there is no checkpoint, or none that fits the model
- */
-export function restore(
-  model: tf.LayersModel,
-  dir: string,
-  { which = 'latest' }: { which?: 'latest' | 'best' } = {},
-): TrainerState {
-  if (!['latest', 'best'].includes(which)) {
-    throw new RangeError(`restore: which is ${JSON.stringify(which)}; expected 'latest' or 'best'.`);
-  }
-  const checkpoint = which === 'best' ? bestCheckpoint(dir) : latestCheckpoint(dir);
-  if (!checkpoint) {
-    throw new Error(
-      listCheckpoints(dir).length > 0
-        ? `No checkpoint in ${dir} was saved as the best: take 'latest'.`
-        : `There is no checkpoint in ${dir}: name the folder that train saved into.`,
-    );
-  }
-  const { position } = runInfo(checkpoint, dir);
-  loadStateDict(namedParameters(model), checkpoint.weights, `The checkpoint in ${dir}`);
-  return position;
 }
 
 /** The checkpoint that a run goes on from. */
@@ -164,33 +180,30 @@ interface Earlier {
   readonly ordinal: number;
 }
 
-interface ResumeOptions extends Pick<TrainOptions, 'epochs'> {
-  readonly checkpoint: CheckpointOptions;
-}
-
 function resume(
   store: CheckpointStore,
-  { checkpoint: { dir, resume: how = 'exact' }, epochs }: ResumeOptions,
-  slots: readonly NamedParameter[],
-  optimizer: Optimizer,
-  identity: RunFingerprint,
+  { dir, resume: how }: CheckpointOptions,
+  epochs: number,
+  weights: readonly NamedParameter[],
+  optimizerState: readonly NamedParameter[],
+  fingerprint: RunFingerprint,
 ): Earlier | undefined {
   const checkpoint = how === 'ignore' ? undefined : store.latest();
   if (!checkpoint) return undefined;
   if (how === 'weights') {
-    loadStateDict(slots, checkpoint.weights, `The checkpoint in ${dir}`);
+    loadStateDict(weights, checkpoint.weights, `The checkpoint in ${dir}`);
     return undefined;
   }
-  const info = runInfo(checkpoint, dir);
-  const changes = diffFingerprints(info, identity);
+  const info = readRunInfo(checkpoint, dir);
+  const changes = diffFingerprints(info, fingerprint);
   if (changes.length > 0) {
     throw new Error(
-      `train can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${changes.join('\n  ')}\n` +
+      `This training can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${changes.join('\n  ')}\n` +
         `Use the same again. Or name another folder for a new run; restore(model, ${JSON.stringify(dir)}) before it gives it ` +
         'the weights of this one.',
     );
   }
-  const { epoch, step } = info.position;
+  const { epoch, step } = info.state;
   const begun = step > 0 ? epoch : epoch - 1;
   if (begun > epochs) {
     throw new Error(
@@ -205,8 +218,8 @@ function resume(
         'to the last bit as if it had never stopped.',
     );
   }
-  loadStateDict(slots, checkpoint.weights, `The checkpoint in ${dir}`);
-  loadStateDict(optimizer.slots(trainableParameters(slots)), checkpoint.state, `The checkpoint in ${dir}`);
+  loadStateDict(weights, checkpoint.weights, `The checkpoint in ${dir}`);
+  loadStateDict(optimizerState, checkpoint.state, `The checkpoint in ${dir}`);
   return { info, ordinal: checkpoint.ordinal };
 }
 
@@ -215,11 +228,11 @@ function bestOf(dir: string, from: number, to: number): number | undefined {
   const best = listCheckpoints(dir, { onDamage: () => {} })
     .filter(({ best, ordinal }) => best && ordinal >= from && ordinal <= to) // what is newer was damaged
     .at(-1);
-  return best && judgedAccuracy(runInfo(best, dir).position);
+  return best && lastAccuracy(readRunInfo(best, dir).state);
 }
 
 /** For whoever finds the weights file alone; all values are text, as safetensors wants it. */
-function weightsMetadata({ epoch, step, history }: TrainerState, { seed }: TrainOptions): Record<string, string> {
+function weightsMetadata({ epoch, step, history }: TrainerState, seed: number): Record<string, string> {
   const accuracies = history.map(({ test }) => test.accuracy);
   return {
     format: 'pt',
@@ -230,33 +243,16 @@ function weightsMetadata({ epoch, step, history }: TrainerState, { seed }: Train
   };
 }
 
-// Files
-
-function runInfo({ info }: CheckpointEntry, dir: string): RunInfo {
-  const { position, options, model, data } = info as Partial<RunInfo>;
-  const isWhole =
-    typeof position === 'object' &&
-    Number.isSafeInteger(position.epoch) &&
-    Number.isSafeInteger(position.step) &&
-    Array.isArray(position.history) &&
-    typeof position.tally === 'object' &&
-    typeof options === 'object' &&
-    typeof data === 'string' &&
-    model !== undefined;
-  if (!isWhole) throw new Error(`The checkpoint in ${dir} was not saved by train: name another folder.`);
-  return info as unknown as RunInfo;
-}
-
 /**
- * @param rescue how to get good weights back, if there is a way
- * @throws Error when an array holds what is no number: such a state is not worth keeping
+ * @param remedy how to get good weights back, if there is a way
+ * @throws Error when an array holds NaN or infinity: such a state is not worth keeping
  */
-function checkFinite(tensors: Tensors, rescue = 'make a new model'): Tensors {
+function checkFinite(tensors: Tensors, remedy = 'make a new model'): Tensors {
   for (const [name, { data }] of tensors) {
     const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
     if (wrong < 0) continue;
     throw new Error(
-      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. Try a smaller learning rate; ${rescue}.`,
+      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. Try a smaller learning rate; ${remedy}.`,
     );
   }
   return tensors;

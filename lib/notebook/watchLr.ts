@@ -1,5 +1,5 @@
 import { lrCurve } from '../charts/lrCurve';
-import { type LrRecord, type LrSearch, lrSearch } from '../training/lrSearch';
+import { type LrRecord, type LrSearch, lrSearch } from '../training/lrFinder';
 import { follow, progressBar } from './follow';
 
 /**

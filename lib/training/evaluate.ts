@@ -1,48 +1,55 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'; // lets other work in, such as messages
+// How good a model is, and what it answers.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
-import { type Batch, batches } from '../data/batches';
-import { checkSplit, type ImageArray, type Split } from '../data/dataset';
-import { oneOf, readOptions, type Rules, inspectValue, wholeNumber } from '../util/options';
-import { uint8Tensor } from '../engine/ops/ops';
+import { batchCount, batches } from '../data/batches';
+import type { ImageArray, Split } from '../data/dataset';
 import { compile } from '../engine/compile';
 import { type Precision, warnOfEmulation } from '../engine/precision';
-import { normalize } from '../data/augment';
+import { normalizeFor } from '../models/define';
 import { checkMemory } from '../models/memory';
-import type { Metrics } from './records';
-import { type BatchScore, makeTestStep } from './steps';
-import { updateMetrics, emptyMetrics, computeMetrics, type RunningMetrics } from './tally';
+import { oneOf, readOptions, type Rules, wholeNumber } from '../util/options';
+import { crossEntropy, type Loss } from './losses';
+import { checkImages, checkInput, classCount, type TrainData, type TrainOptions, trainRules } from './options';
+import { computeMetrics, emptyMetrics, type Metrics, type RunningMetrics, type TestRecord, updateMetrics } from './records';
+import { type BatchResult, imageTensor, makeTestStep, runTestStep } from './step';
 
-export interface EvaluateOptions {
+export interface PredictOptions {
   /** Images at a time. Default: 256. */
   readonly batchSize: number;
   /** Number format of the matrix work. Default: 'auto'. */
   readonly precision: Precision;
 }
 
-const rules: Rules<EvaluateOptions> = {
+export interface EvaluateOptions extends PredictOptions {
+  /** Default: crossEntropy(). */
+  readonly loss: Loss;
+}
+
+const predictRules: Rules<PredictOptions> = {
   batchSize: wholeNumber(256, 1),
   precision: oneOf<Precision>('auto', ['auto', 'float32', 'bfloat16']),
 };
 
 /**
  * The model's loss (mean over the batches) and accuracy on a split; dropout is off.
- * @throws RangeError for an unknown or impossible option, labels that the model has no class for, or a batch that needs more
- *   memory than there is
+ * @throws RangeError for an unknown or impossible option, images of another shape than the model's, labels that it has no
+ *   class for, or a batch that needs more memory than there is
  */
 export async function evaluate(
   model: tf.LayersModel,
   split: Split,
   options: Partial<EvaluateOptions> = {},
 ): Promise<Metrics> {
-  const { batchSize, precision } = readOptions('evaluate', rules, options);
+  const rules = { ...predictRules, loss: { ...trainRules.loss, default: crossEntropy() } };
+  const { batchSize, precision, loss } = readOptions<EvaluateOptions>('evaluate', rules, options);
   checkImages('evaluate: the images', model, split);
   warnOfEmulation('evaluate', precision);
-  checkMemory('evaluate', 'testing', model, fit(batchSize, split.size));
-  const program = compile({ test: makeTestStep(model) }, { precision });
+  checkMemory('evaluate', 'testing', model, Math.min(batchSize, split.size));
+  const program = compile({ test: makeTestStep(model, loss) }, { precision });
   try {
-    let tally = emptyMetrics();
-    for await (tally of tallies(split, batchSize, program.test));
-    return computeMetrics(tally);
+    let metrics = emptyMetrics();
+    for await (metrics of testBatches(split, batchSize, program.test));
+    return computeMetrics(metrics);
   } finally {
     program.dispose();
   }
@@ -51,121 +58,79 @@ export async function evaluate(
 /**
  * The model's probabilities for each class of each image; dropout is off.
  * @returns [N, classes], row after row
- * @throws RangeError for an unknown or impossible option, or a batch that needs more memory than there is
+ * @throws RangeError for an unknown or impossible option, images of another shape than the model's, or a batch that needs more
+ *   memory than there is
  */
 export async function predict(
   model: tf.LayersModel,
   images: ImageArray,
-  options: Partial<EvaluateOptions> = {},
+  options: Partial<PredictOptions> = {},
 ): Promise<Float32Array> {
-  const { batchSize, precision } = readOptions('predict', rules, options);
-  checkSplit('predict: the images', images);
-  checkShape('predict: the images', model, images);
+  const { batchSize, precision } = readOptions('predict', predictRules, options);
+  checkInput('predict: the images', model, images);
   warnOfEmulation('predict', precision);
-  checkMemory('predict', 'testing', model, fit(batchSize, images.size));
-  const classifier = openClassifier(model, precision);
-  try {
-    return await classifier.classify(images, batchSize);
-  } finally {
-    classifier.dispose();
-  }
-}
-
-/** A model made ready to classify, once or again and again while it learns. */
-export interface Classifier {
-  /** Probabilities, [N, classes], row after row. */
-  classify(images: ImageArray, batchSize: number): Promise<Float32Array>;
-  dispose(): void;
-}
-
-export function openClassifier(model: tf.LayersModel, precision: Precision): Classifier {
-  const classes = classCount(model);
+  checkMemory('predict', 'testing', model, Math.min(batchSize, images.size));
   const classify = (batch: tf.Tensor) => ({
-    probabilities: tf.softmax(model.apply(normalize(batch)) as tf.Tensor2D),
+    probabilities: tf.softmax(model.apply(normalizeFor(model, batch)) as tf.Tensor2D),
   });
   const program = compile({ classify }, { precision });
-  return {
-    async classify(images, batchSize) {
-      const { size } = images;
-      const probabilities = new Float32Array(size * classes);
-      const split = { ...images, labels: new Uint8Array(0), classNames: [] };
-      let done = 0;
-      for (const batch of batches(split, { batchSize: fit(batchSize, size) })) {
-        const input = imageTensor(batch);
-        try {
-          const output = program.classify(input).probabilities;
-          probabilities.set(output.dataSync(), done * classes);
-          output.dispose();
-        } finally {
-          input.dispose();
-        }
-        done += batch.size;
-        await nextTurn();
+  try {
+    const probabilities = new Float32Array(images.size * classCount(model));
+    let done = 0;
+    const split = { ...images, labels: new Uint8Array(images.size), classNames: [] };
+    for (const batch of batches(split, { batchSize: Math.min(batchSize, images.size) })) {
+      const input = imageTensor(batch);
+      try {
+        const output = program.classify(input).probabilities;
+        probabilities.set(output.dataSync(), done * classCount(model));
+        output.dispose();
+      } finally {
+        input.dispose();
       }
-      return probabilities;
-    },
-    dispose: () => program.dispose(),
-  };
-}
-
-/** Runs a test step over a whole split; yields what it has come to after each batch. */
-export async function* tallies(
-  split: Split,
-  batchSize: number,
-  test: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
-): AsyncGenerator<RunningMetrics, void, undefined> {
-  let tally = emptyMetrics();
-  for (const batch of batches(split, { batchSize: fit(batchSize, split.size) })) {
-    const started = performance.now();
-    const score = readScore(batch, test);
-    tally = updateMetrics(tally, { ...score, size: batch.size, seconds: (performance.now() - started) / 1000 });
-    await nextTurn();
-    yield tally;
+      done += batch.size;
+      await nextTurn();
+    }
+    return probabilities;
+  } finally {
+    program.dispose();
   }
 }
 
-/** Runs a step on a batch and reads its numbers; frees what it made. */
-export function readScore(
-  batch: Batch,
-  step: (images: tf.Tensor, labels: tf.Tensor) => BatchScore,
-): { loss: number; correct: number } {
-  return tf.tidy(() => {
-    const score = step(imageTensor(batch), tf.tensor1d(Int32Array.from(batch.labels), 'int32'));
-    return { loss: score.loss.dataSync()[0], correct: score.correct.dataSync()[0] };
-  });
+type TestStep = (images: tf.Tensor, labels: tf.Tensor) => BatchResult;
+
+/** Runs a test step over a whole split; yields the metrics so far after each batch. */
+async function* testBatches(split: Split, batchSize: number, test: TestStep): AsyncGenerator<RunningMetrics, void> {
+  let metrics = emptyMetrics();
+  for (const batch of batches(split, { batchSize: Math.min(batchSize, split.size) })) {
+    const started = performance.now();
+    const result = runTestStep(batch, test);
+    metrics = updateMetrics(metrics, { ...result, size: batch.size, seconds: (performance.now() - started) / 1000 });
+    await nextTurn(); // lets messages in
+    yield metrics;
+  }
 }
 
 /**
- * @param what names the images in the error, such as “train: the test images”
- * @throws RangeError for a split that is not whole, or a label that the model has no class for
+ * Classifies the images that an epoch ends with: the test images, then the validation images.
+ * @returns the metrics of each; undefined where it was stopped
  */
-export function checkImages(what: string, model: tf.LayersModel, split: Split): void {
-  checkSplit(what, split);
-  if (!(split.labels instanceof Uint8Array)) {
-    throw new RangeError(
-      `${what}: labels are ${inspectValue(split.labels)}; expected a Uint8Array, one for each image.`,
-    );
+export async function* testEpoch(
+  { test, validation }: TrainData,
+  { epoch, epochs, batchSize }: Pick<TrainOptions, 'epochs' | 'batchSize'> & { readonly epoch: number },
+  step: TestStep,
+  isStopped: () => boolean,
+): AsyncGenerator<TestRecord, RunningMetrics[] | undefined, undefined> {
+  const splits = [test, ...(validation ? [validation] : [])];
+  const total = splits.reduce((sum, { size }) => sum + batchCount(size, Math.min(batchSize, size)), 0);
+  const results: RunningMetrics[] = [];
+  let batch = 0;
+  for (const split of splits) {
+    let metrics = emptyMetrics();
+    for await (metrics of testBatches(split, batchSize, step)) {
+      yield { type: 'test', epoch, epochs, batch: ++batch, batches: total };
+      if (isStopped()) return undefined;
+    }
+    results.push(metrics);
   }
-  checkShape(what, model, split);
-  const classes = classCount(model);
-  const wrong = split.labels.findIndex((label) => label >= classes);
-  if (wrong >= 0) {
-    throw new RangeError(
-      `${what}: label ${split.labels[wrong]} of image ${wrong}; the model tells ${classes} classes apart, 0 to ${classes - 1}.`,
-    );
-  }
+  return results;
 }
-
-/** @throws RangeError when the model takes images of another shape */
-function checkShape(what: string, model: tf.LayersModel, { imageShape }: ImageArray): void {
-  const expected = model.inputs[0].shape.slice(1);
-  if (expected.length === 3 && expected.every((size, axis) => size === null || size === imageShape[axis])) return;
-  throw new RangeError(`${what} are ${imageShape.join(' × ')}; the model takes ${expected.join(' × ')}.`);
-}
-
-const imageTensor = ({ images, size, imageShape }: ImageArray): tf.Tensor => uint8Tensor(images, [size, ...imageShape]);
-
-const classCount = (model: tf.LayersModel): number => (model.outputShape as tf.Shape)[1] ?? 0;
-
-/** The batch size for a split that may have fewer images. */
-export const fit = (batchSize: number, size: number): number => Math.min(batchSize, size);

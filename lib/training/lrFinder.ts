@@ -1,75 +1,67 @@
+// A learning-rate range test (Smith 2015, arXiv 1506.01186), and what it suggests.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
-import { type Batch, batchCount, batches, batchBuffer } from '../data/batches';
-import type { Dataset, Split } from '../data/dataset';
-import { trainableParameters, namedParameters } from '../models/stateDict';
-import { isNumberIn, readOptions, type Rule, type Rules, wholeNumber } from '../util/options';
+import { type Batch, batchBuffer, batchCount, batches } from '../data/batches';
 import { compile } from '../engine/compile';
 import { warnOfEmulation } from '../engine/precision';
-import type { CropAndFlip } from './cropAndFlip';
-import { exclusive } from './claim';
-import { checkImages } from './evaluate';
-import { runTrainStep, randomKey } from './learn';
-import { type LrRecord, smoothLosses } from './lrSearch';
 import { checkMemory } from '../models/memory';
-import { optimizers } from './optimizers';
-import { augmentationAt, type TrainOptions, trainRules, withOptimizer } from './options';
-import { learnInputs, makeTrainStep } from './steps';
+import { namedParameters } from '../models/stateDict';
+import { exclusive } from '../util/exclusive';
+import { valueAt } from '../util/hyperparameters';
+import { readOptions, type Rule, type Rules, wholeNumber } from '../util/options';
+import { checkImages, type TrainData, type TrainOptions, trainRules } from './options';
+import type { Optimizer } from './optimizers';
+import { isGroups, keyAt, makeTrainStep, runTrainStep, trainInputs } from './step';
 
-type SharedOptions = Pick<
+/** Beside its own options, the options of `train` that affect a step; pass the same values. */
+export interface FindLrOptions extends Pick<
   TrainOptions,
-  'optimizer' | 'batchSize' | 'augment' | 'shuffle' | 'seed' | 'precision' | 'signal'
->;
-
-/**
- * Beside its own options, those of `train` that decide how a step goes: give it the same. (Of an augmentation that is a
- * function of progress, what it gives at the start counts.)
- */
-export interface FindLrOptions extends SharedOptions {
+  'optimizer' | 'loss' | 'augment' | 'batchSize' | 'shuffle' | 'seed' | 'precision' | 'signal'
+> {
   /** The first learning rate. Default: 1e-5. */
   readonly from: number;
   /** The last one, unless the loss explodes before. Default: 10. */
   readonly to: number;
   /** How many are tried, each on one batch. Default: 100. */
   readonly steps: number;
-  /** Default: 0; 0.9 for Adam. */
-  readonly momentum: number;
-  /** Default: 0. */
-  readonly weightDecay: number;
 }
 
 const positive = (standard: number): Rule<number> => ({
   default: standard,
-  expected: 'a number above 0',
-  accepts: (value) => isNumberIn(value, Number.MIN_VALUE),
+  expected: 'a number > 0',
+  accepts: (value) => typeof value === 'number' && value > 0 && value < Infinity,
 });
 
-const share = (expected: string, limit?: number): Rule<number> => ({
-  default: 0,
-  expected,
-  accepts: (value) => Number.isFinite(value) && isNumberIn(value, 0, limit),
-});
-
-const { optimizer, batchSize, augment, shuffle, seed, precision, signal } = trainRules;
+const { optimizer, loss, augment, batchSize, shuffle, seed, precision, signal } = trainRules;
 const rules: Rules<FindLrOptions> = {
   from: positive(1e-5),
   to: positive(10),
   steps: wholeNumber(100, 2),
-  momentum: share('a number from 0 to below 1, such as 0.9', 1),
-  weightDecay: share('a number from 0 on, such as 1e-4'),
-  ...{ optimizer, batchSize, augment, shuffle, seed, precision, signal },
+  ...{ optimizer, loss, augment, batchSize, shuffle, seed, precision, signal },
 };
+
+/** One step of `findLr`. */
+export interface LrRecord {
+  /** From 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** Learning rate of this step. */
+  readonly lr: number;
+  /** Loss on this batch, before the update. */
+  readonly loss: number;
+}
 
 /** The loss counts as exploded when it is this many times its lowest, both smoothed; fastai's number. */
 const EXPLOSION = 4;
 
 /**
- * Looks for a good learning rate (Smith 2015, arXiv 1506.01186): trains on one batch after another, with a learning rate
- * that grows from step to step by the same factor, until the loss explodes. An async generator: a record after each step;
- * `lrSearch` reads a suggestion off them, `watchLr` shows all of it.
+ * Looks for a good learning rate: trains on one batch after another, with a learning rate that grows from step to step by
+ * the same factor, until the loss explodes. An async generator: a record after each step; `lrSearch` reads a suggestion off
+ * them, `watchLr` shows all of it.
  *
- *     const search = await watchLr(findLr(model, data, { momentum: 0.9 }));
+ *     const search = await watchLr(findLr(model, data, { optimizer: sgd({ momentum: 0.9 }) }));
  *
+ * The optimizer's own learning rate is replaced; of several groups, those of the others grow in proportion to the last one's.
  * When it ends, by `break` or an error too, the model's variables are what they were, to the last bit; batch norm's
  * statistics as well. Only whole batches are used, again and again where there are fewer than steps.
  * @throws RangeError at once for an unknown or impossible option, labels that the model has no class for, or a batch that
@@ -78,40 +70,38 @@ const EXPLOSION = 4;
  */
 export function findLr(
   model: tf.LayersModel,
-  { train }: Pick<Dataset, 'train'>,
+  data: Pick<TrainData, 'train'>,
   options: Partial<FindLrOptions> = {},
 ): AsyncGenerator<LrRecord, void, undefined> {
-  const settings = readOptions('findLr', rules, withOptimizer(options, ['momentum']));
+  const settings = readOptions('findLr', rules, options);
   const { from, to, batchSize } = settings;
   if (from >= to) throw new RangeError(`findLr: from is ${from} and to is ${to}; expected a from below to.`);
-  checkImages('findLr: the training images', model, train);
-  batchCount(train.size, batchSize);
+  checkImages('findLr: the training images', model, data.train);
+  batchCount(data.train.size, batchSize);
   checkMemory('findLr', 'training', model, batchSize);
   warnOfEmulation('findLr', settings.precision);
-  const fixed = { ...settings, augment: augmentationAt('findLr', settings.augment, 0) };
-  return exclusive('findLr', model, () => search(model, train, fixed));
+  return exclusive('findLr', model, () => search(model, data.train, settings));
 }
 
 async function* search(
   model: tf.LayersModel,
-  split: Split,
-  options: FindLrOptions & { readonly augment: CropAndFlip },
+  split: TrainData['train'],
+  options: FindLrOptions,
 ): AsyncGenerator<LrRecord, void, undefined> {
-  const { from, to, steps, momentum, weightDecay, seed, signal, augment } = options;
+  const { from, to, steps, batchSize, seed, signal } = options;
   const restore = remember(namedParameters(model).map(({ variable }) => variable));
-  const optimizer = optimizers[options.optimizer](
-    trainableParameters(namedParameters(model)).map(({ variable }) => variable),
-  );
-  const learn = makeTrainStep(model, optimizer, augment);
-  const program = compile({ learn }, { precision: options.precision });
+  let lr = from;
+  const trainStep = makeTrainStep(model, { ...options, optimizer: withLr(options.optimizer, () => lr) });
+  const program = compile({ train: trainStep.run }, { precision: options.precision });
   const losses: number[] = [];
   try {
-    program.prepare('learn', ...learnInputs(options.batchSize, split.imageShape));
+    program.prepare('train', ...trainInputs(batchSize, split.imageShape, trainStep.scalarsAt(1, 0).length));
     for (const batch of wholeBatches(split, options)) {
       if (losses.length === steps || signal?.aborted) return;
       const step = losses.length + 1;
-      const lr = from * (to / from) ** ((step - 1) / (steps - 1));
-      const { loss } = runTrainStep(batch, program.learn, randomKey(seed, 1, step), [lr, momentum, weightDecay]);
+      lr = from * (to / from) ** ((step - 1) / (steps - 1));
+      const scalars = trainStep.scalarsAt(step, 0);
+      const { loss } = runTrainStep(batch, program.train, keyAt(seed, 1, step), scalars);
       if (!Number.isFinite(loss)) return;
       losses.push(loss);
       yield { step, steps, lr, loss };
@@ -121,9 +111,21 @@ async function* search(
     }
   } finally {
     program.dispose();
-    optimizer.dispose();
+    trainStep.dispose();
     restore();
   }
+}
+
+/** The same optimizer with another learning rate. */
+function withLr(optimizer: FindLrOptions['optimizer'], lr: () => number): FindLrOptions['optimizer'] {
+  const replace = (use: Optimizer, factor: number): Optimizer => ({
+    ...use,
+    hyperparameters: { ...use.hyperparameters, lr: () => factor * lr() },
+  });
+  if (!isGroups(optimizer)) return replace(optimizer, 1);
+  const rates = optimizer.map(({ use }) => valueAt(use.hyperparameters.lr, 0));
+  const last = rates[rates.length - 1];
+  return optimizer.map((group, index) => ({ ...group, use: replace(group.use, last > 0 ? rates[index] / last : 1) }));
 }
 
 /** Holds on to the values of variables; what it returns gives them back. */
@@ -138,13 +140,58 @@ function remember(variables: readonly tf.Variable[]): () => void {
 
 /** Epoch after epoch without end. */
 function* wholeBatches(
-  split: Split,
+  split: TrainData['train'],
   { batchSize, shuffle, seed }: Pick<FindLrOptions, 'batchSize' | 'shuffle' | 'seed'>,
 ): Generator<Batch, void, undefined> {
-  const memory = batchBuffer(split, batchSize);
+  const buffer = batchBuffer(split, batchSize);
   for (let epoch = 1; ; epoch++) {
-    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, memory })) {
+    for (const batch of batches(split, { batchSize, shuffle: shuffle && { seed, epoch }, memory: buffer })) {
       if (batch.size === batchSize) yield batch;
     }
   }
+}
+
+/** What a search for a learning rate found. */
+export interface LrSearch {
+  /** A step each: its loss as it was, and smoothed over its neighbours. */
+  readonly points: readonly { readonly lr: number; readonly loss: number; readonly smoothed: number }[];
+  /** A learning rate to train with; undefined where the loss did not fall clearly. */
+  readonly suggestion?: number;
+}
+
+/**
+ * Reads the records of `findLr`. The suggestion is the middle of the slope: the first learning rate at which the smoothed
+ * loss has come half of its way down to its lowest. There it falls fast, with room to spare before it explodes. (The steepest
+ * point, which others take, lies nearby, but jumps about with the noise.) There is none unless the loss has fallen by more
+ * than the batches differ among themselves.
+ */
+export function lrSearch(records: readonly Pick<LrRecord, 'lr' | 'loss'>[]): LrSearch {
+  const smoothed = smoothLosses(records.map(({ loss }) => loss));
+  const points = records.map(({ lr, loss }, index) => ({ lr, loss, smoothed: smoothed[index] }));
+  if (points.length <= REACH) return { points };
+  const [start, lowest] = [smoothed[0], Math.min(...smoothed)];
+  const wayDown = points.slice(0, smoothed.indexOf(lowest) + 1);
+  const squares = wayDown.map(({ loss, smoothed }) => (loss - smoothed) ** 2);
+  const spread = Math.sqrt(squares.reduce((a, b) => a + b) / squares.length);
+  // Rounding makes even equal losses fall a little.
+  if (start - lowest <= Math.max(spread, 1e-3 * start)) return { points };
+  return { points, suggestion: wayDown.find(({ smoothed }) => smoothed <= (start + lowest) / 2)?.lr };
+}
+
+/** Steps to either side that a smoothed loss takes in. */
+const REACH = 5;
+
+/** Each loss as a mean of its neighbours, the near ones counting more; centred, so that nothing is moved to the right. */
+export function smoothLosses(losses: readonly number[]): number[] {
+  return losses.map((_, index) => {
+    let [sum, weights] = [0, 0];
+    for (let distance = -REACH; distance <= REACH; distance++) {
+      const loss = losses[index + distance] as number | undefined;
+      if (loss === undefined) continue;
+      const weight = REACH + 1 - Math.abs(distance);
+      sum += weight * loss;
+      weights += weight;
+    }
+    return sum / weights;
+  });
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { linear, namedParameters } from 'cifar10';
+import { crossEntropy, linear, sgd } from 'cifar10';
 import { CUSTOM_OPS, sgdUpdate } from 'cifar10/engine';
-import { sgd } from 'cifar10/training';
-import { learnInputs, makeTrainStep } from 'cifar10/training';
+import { makeTrainStep, trainInputs } from 'cifar10/training';
 import { compiledAndEager, opsOf, opsOfTypes, randoms, relativeError, skip } from './customOps';
 
 type Gradient = (x: tf.Tensor, dy: tf.Tensor) => tf.Tensor;
@@ -83,14 +82,12 @@ for (const [name, step, [rows, inputs, outputs]] of others) {
 
 test('so it does in the training of a model', { skip }, () => {
   const model = linear();
-  const parameters = namedParameters(model).map(({ variable }) => variable);
-  const optimizer = sgd(parameters);
-  const learn = makeTrainStep(model, optimizer, { crop: 0, flip: false });
-  const found = opsOfTypes(learn, learnInputs(4, [32, 32, 3]));
+  const step = makeTrainStep(model, { optimizer: sgd({ momentum: 0.9 }), loss: crossEntropy(), augment: [] });
+  const found = opsOfTypes(step.run, trainInputs(4, [32, 32, 3], step.scalarsAt(1, 0).length));
   // The last layer has ten outputs; and there is each layer's bias.
   assert.equal(found.filter((op) => op === CUSTOM_OPS.matMulSgd).length, 2);
   assert.equal(found.filter((op) => op === CUSTOM_OPS.sgd).length, 4);
-  optimizer.dispose();
+  step.dispose();
   model.dispose();
 });
 

@@ -7,7 +7,7 @@ import { type EpochRecord, type StepRecord, type TrainRecord, watch } from 'cifa
 import { PLOTLY, runCells, textOf } from '../kernel/kernel';
 
 const setup = `
-import { linear, live, loadCifar10, train, watch } from 'cifar10';
+import { linear, live, loadCifar10, sgd, train, watch, withCheckpoints } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 let closed = 0;
 let reached = 0;
@@ -57,9 +57,10 @@ const folder = mkdtempSync(join(tmpdir(), 'watch-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const saved = `
-const saved = await watch(train(linear({ widths: [8, 8] }), await loadCifar10({ sample: true }), {
-  epochs: 60, batchSize: 10, lr: 0.01, checkpoint: { dir: ${JSON.stringify(join(folder, 'run'))} },
-}));`;
+const run = train(linear({ widths: [8, 8] }), await loadCifar10({ sample: true }), {
+  epochs: 60, batchSize: 10, optimizer: sgd({ lr: 0.01 }),
+});
+const saved = await watch(withCheckpoints(run, { dir: ${JSON.stringify(join(folder, 'run'))} }));`;
 const report = 'console.log(JSON.stringify([saved.stopped, saved.epochs.map(({ epoch }) => epoch)]));';
 
 // All in one kernel: what a cell leaves behind must not harm the next.
@@ -228,7 +229,7 @@ async function watched(t: TestContext, run: AsyncIterable<TrainRecord>) {
 
 const score = { loss: 1, accuracy: 0.5 };
 const restored = (epoch: number, epochs: number): EpochRecord => {
-  const numbers = { epoch, epochs, train: score, test: score, lr: 0.1, seconds: 1, imagesPerSecond: 1000 };
+  const numbers = { epoch, epochs, train: score, test: score, bestBy: 'test' as const, lr: 0.1, seconds: 1, imagesPerSecond: 1000 };
   return { type: 'epoch', ...numbers, restored: true };
 };
 const stepOf = (epoch: number, epochs: number, step: number): StepRecord => {

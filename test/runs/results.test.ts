@@ -12,6 +12,7 @@ const historyOf = (...accuracies: number[]): History => ({
     const epochs = accuracies.length;
     return {
       type: 'epoch',
+      bestBy: 'test',
       epoch: i + 1,
       epochs,
       train: score,

@@ -6,7 +6,7 @@ import { traces } from '../charts/figures';
 export const historyOf = (...accuracies: number[]) => ({
   stopped: false,
   epochs: accuracies.map((accuracy, i): EpochRecord => {
-    const common = { type: 'epoch', epochs: accuracies.length, lr: 0.1, imagesPerSecond: 1 } as const;
+    const common = { type: 'epoch', epochs: accuracies.length, lr: 0.1, imagesPerSecond: 1, bestBy: 'test' } as const;
     const scores = { train: { loss: 1, accuracy: accuracy + 0.25 }, test: { loss: 2, accuracy } };
     return { ...common, epoch: i + 1, ...scores, seconds: 1.5 };
   }),

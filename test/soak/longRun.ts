@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { loadCifar10, type Split, subset, train } from 'cifar10';
+import { loadCifar10, type Split, sgd, subset, train } from 'cifar10';
 
 /** The images of a split, again and again, up to a size. */
 const repeated = (split: Split, size: number): Split =>
@@ -20,7 +20,7 @@ export async function longRun(t: TestContext, make: () => tf.LayersModel, steps:
   const model = make();
   const before = tf.memory().numTensors;
   let [seen, tensors, resident] = [0, 0, 0];
-  for await (const record of train(model, data, { epochs: steps / perEpoch, batchSize, lr: 0.001, momentum: 0.9 })) {
+  for await (const record of train(model, data, { epochs: steps / perEpoch, batchSize, optimizer: sgd({ lr: 0.001, momentum: 0.9 }) })) {
     if (record.type !== 'step') continue;
     if (++seen === 200) [tensors, resident] = [tf.memory().numTensors, process.memoryUsage().rss];
     if (seen > 200) assert.equal(tf.memory().numTensors, tensors, `at step ${seen}`);
