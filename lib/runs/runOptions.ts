@@ -1,5 +1,5 @@
 // What tells runs apart: the options in which they differ.
-import { trainRules, withOptimizer } from '../training/options';
+import { trainRules } from '../training/options';
 import type { Run } from './run';
 
 /** One value, for a table or a file. */
@@ -13,7 +13,7 @@ const COLUMNS = ['run', 'epoch', 'seconds'];
  * there were is a result.
  */
 export function flatOptions(runs: readonly Run[]): Map<string, Cell>[] {
-  const given = runs.map(({ options }) => withOptimizer(options));
+  const given = runs.map(({ options }) => options);
   const named = new Set(given.flatMap((options) => Object.keys(options)));
   const standard: Record<string, unknown> = {};
   for (const [name, rule] of Object.entries(trainRules)) if (named.has(name)) standard[name] = rule.default;
