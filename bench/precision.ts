@@ -2,7 +2,18 @@
 // train the same models in the same order of batches, on the first N images (all, unless said); the mean test accuracies of
 // the last epochs are compared.
 import { parseArgs } from 'node:util';
-import { deepCnn, linear, loadCifar10, type Precision, randomCrop, randomFlip, sgd, shallowCnn, take, train } from 'cifar10';
+import {
+  deepCnn,
+  linear,
+  loadCifar10,
+  type Precision,
+  randomCrop,
+  randomFlip,
+  sgd,
+  shallowCnn,
+  take,
+  train,
+} from 'cifar10';
 import type { TrainData } from 'cifar10';
 
 const models = { linear, shallow: shallowCnn, deep: deepCnn };

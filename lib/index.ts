@@ -85,6 +85,7 @@ export { compile } from './engine/compile';
 export type { CompileOptions, Program } from './engine/compile';
 export type { TensorType } from './engine/graph';
 export { randomUniform } from './engine/ops/ops';
+export { foldIn } from './engine/ops/random';
 export {
   batchNorm,
   conv,
@@ -124,8 +125,23 @@ export { constant, cosine, oneCycle, stepDecay } from './training/schedules';
 export type { Schedule } from './training/schedules';
 export { train } from './training/train';
 export type { Training } from './training/train';
-export { bestCheckpoint, latestCheckpoint, listCheckpoints, openCheckpoints, restore, SaveError, withCheckpoints } from './checkpoint';
-export type { Checkpoint, CheckpointContent, CheckpointEntry, CheckpointOptions, CheckpointStore, Damage } from './checkpoint';
+export {
+  bestCheckpoint,
+  latestCheckpoint,
+  listCheckpoints,
+  openCheckpoints,
+  restore,
+  SaveError,
+  withCheckpoints,
+} from './checkpoint';
+export type {
+  Checkpoint,
+  CheckpointContent,
+  CheckpointEntry,
+  CheckpointOptions,
+  CheckpointStore,
+  Damage,
+} from './checkpoint';
 export { recordResult } from './runs/results';
 export type { ResultRow, RunResult } from './runs/results';
 export { leastConfident, topLosses } from './interpret/predictions';

@@ -68,16 +68,24 @@ export function describeOptions(options: TrainOptions): Record<string, unknown> 
 /** A checked hyperparameter takes progress, whatever the function in it takes: its text tells. */
 const isScheduled = (value: Hyperparameter): boolean => typeof value === 'function' && value.length > 0;
 
-function describeGroup({ where, use }: ParameterGroup, index: number, groups: number): [name: string, value: unknown][] {
+function describeGroup(
+  { where, use }: ParameterGroup,
+  index: number,
+  groups: number,
+): [name: string, value: unknown][] {
   const prefix = groups === 1 ? '' : `group ${index + 1}: `;
   const { name, hyperparameters, update }: Optimizer = use;
-  const entries: [string, unknown][] = [['optimizer', name], ['formulas', hashOf(String(update))]];
+  const entries: [string, unknown][] = [
+    ['optimizer', name],
+    ['formulas', hashOf(String(update))],
+  ];
   if (where) entries.push(['where', String(where)]);
   entries.push(...Object.entries(hyperparameters).map(([key, value]): [string, unknown] => [key, describe(value)]));
   return entries.map(([key, value]) => [prefix + key, value]);
 }
 
-const describe = (value: Hyperparameter): unknown => (typeof value === 'number' ? value : describeHyperparameter(value));
+const describe = (value: Hyperparameter): unknown =>
+  typeof value === 'number' ? value : describeHyperparameter(value);
 
 /** A function's text, or what its own toString says, and those of its hyperparameters that may change. */
 function describePart(part: { readonly hyperparameters?: Readonly<Record<string, Hyperparameter>> }): unknown {

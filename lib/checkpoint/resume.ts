@@ -30,7 +30,11 @@ export interface CheckpointOptions {
 }
 
 const rules: Rules<CheckpointOptions> = {
-  dir: { default: '', expected: "a folder, such as '../data/checkpoints/deep'", accepts: (value) => typeof value === 'string' },
+  dir: {
+    default: '',
+    expected: "a folder, such as '../data/checkpoints/deep'",
+    accepts: (value) => typeof value === 'string',
+  },
   everySeconds: {
     default: undefined,
     expected: 'a number > 0',
@@ -106,7 +110,11 @@ interface CheckpointManager {
 }
 
 /** Opens the run's folder and, where it holds a checkpoint, gives model and optimizer what is in it. */
-function openManager({ model, data, options: trained }: Training, open: OpenRun, options: CheckpointOptions): CheckpointManager {
+function openManager(
+  { model, data, options: trained }: Training,
+  open: OpenRun,
+  options: CheckpointOptions,
+): CheckpointManager {
   const { dir, everyEpochs, everySeconds = everyEpochs === undefined ? 60 : Infinity, keep } = options;
   const weights = namedParameters(model);
   const fixed = { data: hashSplits([data.train, data.test, data.validation]), options: describeOptions(trained) };

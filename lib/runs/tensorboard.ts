@@ -14,7 +14,7 @@ export async function* withTensorBoard(
   run: AsyncIterable<TrainRecord>,
   dir: string,
 ): AsyncGenerator<TrainRecord, void, undefined> {
-  let writer: tf.node.SummaryFileWriter | undefined;
+  let writer: ReturnType<typeof tf.node.summaryFileWriter> | undefined;
   let failed = false;
   let step = 0;
   const write = (numbers: Record<string, number>): void => {

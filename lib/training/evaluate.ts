@@ -10,7 +10,14 @@ import { checkMemory } from '../models/memory';
 import { oneOf, readOptions, type Rules, wholeNumber } from '../util/options';
 import { crossEntropy, type Loss } from './losses';
 import { checkImages, checkInput, classCount, type TrainData, type TrainOptions, trainRules } from './options';
-import { computeMetrics, emptyMetrics, type Metrics, type RunningMetrics, type TestRecord, updateMetrics } from './records';
+import {
+  computeMetrics,
+  emptyMetrics,
+  type Metrics,
+  type RunningMetrics,
+  type TestRecord,
+  updateMetrics,
+} from './records';
 import { type BatchResult, imageTensor, makeTestStep, runTestStep } from './step';
 
 export interface PredictOptions {

@@ -5,7 +5,15 @@ export type { Loss } from './losses';
 export { findLr, lrSearch, smoothLosses } from './lrFinder';
 export type { FindLrOptions, LrRecord, LrSearch } from './lrFinder';
 export { adam, adamW, isBiasOrNorm, sgd } from './optimizers';
-export type { AdamOptions, Optimizer, ParameterGroup, ParameterInfo, ParameterTensors, Scalars, SgdOptions } from './optimizers';
+export type {
+  AdamOptions,
+  Optimizer,
+  ParameterGroup,
+  ParameterInfo,
+  ParameterTensors,
+  Scalars,
+  SgdOptions,
+} from './optimizers';
 export { checkImages, checkInput, classCount, trainRules } from './options';
 export type { TrainData, TrainOptions } from './options';
 export { comparedAccuracy, DivergedError, initialState } from './records';

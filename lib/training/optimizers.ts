@@ -5,7 +5,9 @@ import { sgdUpdate } from '../engine/ops/ops';
 import { checkHyperparameters, type Hyperparameter } from '../util/hyperparameters';
 
 /** The tensors of one parameter: itself, its gradient, and what the optimizer remembers of it. */
-export type ParameterTensors<Slot extends string = string> = Readonly<Record<'parameter' | 'gradient' | Slot, tf.Tensor>>;
+export type ParameterTensors<Slot extends string = string> = Readonly<
+  Record<'parameter' | 'gradient' | Slot, tf.Tensor>
+>;
 
 /** Hyperparameters at a step, and the number of the step in the run, from 1; scalars, fed anew at each step. */
 export type Scalars<Name extends string = string> = Readonly<Record<Name | 'step', tf.Scalar>>;

@@ -39,7 +39,9 @@ const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 const isOptimizer = (value: unknown): boolean => {
   const { name, hyperparameters, update } = (value ?? {}) as Partial<Optimizer>;
-  return typeof name === 'string' && typeof hyperparameters === 'object' && 'lr' in hyperparameters && isFunction(update);
+  return (
+    typeof name === 'string' && typeof hyperparameters === 'object' && 'lr' in hyperparameters && isFunction(update)
+  );
 };
 
 export const trainRules: Rules<TrainOptions> = {
@@ -47,12 +49,17 @@ export const trainRules: Rules<TrainOptions> = {
   batchSize: wholeNumber(256, 1),
   optimizer: {
     default: sgd(),
-    expected: 'an optimizer, such as sgd({ lr: 0.1 }), or a list of groups, such as [{ where: isBiasOrNorm, use: sgd() }, { use: sgd() }]',
+    expected:
+      'an optimizer, such as sgd({ lr: 0.1 }), or a list of groups, such as [{ where: isBiasOrNorm, use: sgd() }, { use: sgd() }]',
     accepts: (value) =>
       isOptimizer(value) ||
       (Array.isArray(value) && value.length > 0 && value.every((group) => isOptimizer((group as ParameterGroup)?.use))),
   },
-  loss: { default: crossEntropy(), expected: 'a function of logits and labels, such as crossEntropy()', accepts: isFunction },
+  loss: {
+    default: crossEntropy(),
+    expected: 'a function of logits and labels, such as crossEntropy()',
+    accepts: isFunction,
+  },
   augment: {
     default: [],
     expected: 'a list of functions of images, such as [randomCrop(4), randomFlip()]',
@@ -93,7 +100,9 @@ export function readTrainOptions(model: tf.LayersModel, data: TrainData, given: 
 export function checkImages(what: string, model: tf.LayersModel, split: Split): void {
   checkInput(what, model, split);
   if (!(split.labels instanceof Uint8Array)) {
-    throw new RangeError(`${what}: labels are ${inspectValue(split.labels)}; expected a Uint8Array, one for each image.`);
+    throw new RangeError(
+      `${what}: labels are ${inspectValue(split.labels)}; expected a Uint8Array, one for each image.`,
+    );
   }
   const classes = classCount(model);
   const wrong = split.labels.findIndex((label) => label >= classes);

@@ -59,7 +59,9 @@ export function makeTrainStep(model: tf.LayersModel, { optimizer, loss, augment 
     const zeros = () => tf.tidy(() => tf.variable(tf.zerosLike(named.variable), false));
     return { named, index, update, slots: slots.map((name) => ({ name, variable: zeros() })) };
   });
-  const fed = feed([...groups.map(({ use }) => use), ...augment, loss].map(({ hyperparameters = {} }) => hyperparameters));
+  const fed = feed(
+    [...groups.map(({ use }) => use), ...augment, loss].map(({ hyperparameters = {} }) => hyperparameters),
+  );
   return {
     run(images, labels, key, scalars) {
       const of = fed.unpack(scalars);
@@ -120,7 +122,10 @@ export function makeTestStep(model: tf.LayersModel, loss: Loss) {
   const { hyperparameters = {} } = loss;
   return (images: tf.Tensor, labels: tf.Tensor): BatchResult => {
     const logits = model.apply(normalizeFor(model, images)) as tf.Tensor2D;
-    const scalars = Object.entries({ ...hyperparameters, step: 0 }).map(([name, value]) => [name, tf.scalar(valueAt(value, 0))]);
+    const scalars = Object.entries({ ...hyperparameters, step: 0 }).map(([name, value]) => [
+      name,
+      tf.scalar(valueAt(value, 0)),
+    ]);
     return {
       loss: loss(logits, labels as tf.Tensor1D, Object.fromEntries(scalars) as Scalars),
       correct: countCorrect(logits, labels),
@@ -157,7 +162,9 @@ export function runTrainStep(
   key: readonly [number, number],
   scalars: readonly number[],
 ): { loss: number; correct: number } {
-  return runTestStep(batch, (images, labels) => run(images, labels, tf.tensor1d([...key], 'int32'), tf.tensor1d([...scalars])));
+  return runTestStep(batch, (images, labels) =>
+    run(images, labels, tf.tensor1d([...key], 'int32'), tf.tensor1d([...scalars])),
+  );
 }
 
 /** Runs a step on a batch and reads its numbers; frees what it made. */

@@ -182,17 +182,17 @@ test('what makes going on impossible is named and refused; weights alone can be 
     await assert.rejects(run(model, { ...fixed, ...change, checkpoint: { dir } }), says);
   assert.deepEqual(weights(model), saved, 'a refusal changes nothing');
   const other = deepCnn({ widths: [4, 4, 8, 8, 8, 9], seed: 1 });
-  await assert.rejects(
-    run(other, { ...fixed, checkpoint: { dir } }),
-    /layer \d+ of the model: filters was 8, is 9/,
-  );
+  await assert.rejects(run(other, { ...fixed, checkpoint: { dir } }), /layer \d+ of the model: filters was 8, is 9/);
   await assert.rejects(
     run(other, { ...fixed, checkpoint: { dir, resume: 'weights' } }),
     /is not of this model:\n {2}network\.19\.weight has shape \[8, 8, 3, 3\], the model \[9, 8, 3, 3\]/,
   );
   other.dispose();
   const less = { ...data, train: { ...data.train, images: data.train.images.slice().fill(7, 0, 1) } };
-  await assert.rejects(start(model, { ...fixed, checkpoint: { dir } }, less).next(), /the data \(sha256\) is another one/);
+  await assert.rejects(
+    start(model, { ...fixed, checkpoint: { dir } }, less).next(),
+    /the data \(sha256\) is another one/,
+  );
   // More epochs are no other run, as long as no schedule looks at them.
   const longer = await run(tiny(), { ...fixed, epochs: 4, checkpoint: { dir } }, () => true);
   assert.deepEqual([longer[0].epoch, longer[0].type === 'step' && longer[0].step], [1, 3]);
@@ -221,10 +221,7 @@ test('a model of another seed, another activation or another dropout rate is nam
     if (record.type === 'step') setDropout(model, 0.5); // the rate at the end is what is saved
     return enough(record);
   });
-  await assert.rejects(
-    run(tiny(), once),
-    /layer \d+ of the model: rate was 0\.5, is 0\.2/,
-  );
+  await assert.rejects(run(tiny(), once), /layer \d+ of the model: rate was 0\.5, is 0\.2/);
   const other = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 2 });
   setDropout(other, 0.5);
   await assert.rejects(run(other, once), /the model's seed was 1, is 2\n/);

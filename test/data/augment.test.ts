@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { type Augmentation, augmentBatch, compile, cutout, normalize, randomCrop, randomFlip } from 'cifar10';
+import { type Augmentation, compile, cutout, normalize, randomCrop, randomFlip } from 'cifar10';
+import { augmentBatch } from 'cifar10/data';
 import { castTo, DataType, uint8Tensor } from 'cifar10/engine';
 
 const COUNT = 64;

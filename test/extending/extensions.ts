@@ -7,7 +7,7 @@ import {
   conv,
   dataset,
   defineModel,
-  dense,
+  linearLayer,
   dropout,
   foldIn,
   globalAveragePool,
@@ -38,8 +38,7 @@ export const squareOut = (size: number): Augmentation =>
       const [batch, height, width] = images.shape;
       const center = randomUniform([batch, 2], foldIn(key, 'center'));
       const [y, x] = tf.split(tf.floor(tf.mul(center, tf.tensor1d([height, width]))), 2, 1);
-      const isNear = (length: number, at: tf.Tensor) =>
-        tf.less(tf.abs(tf.sub(tf.range(0, length), at)), size / 2);
+      const isNear = (length: number, at: tf.Tensor) => tf.less(tf.abs(tf.sub(tf.range(0, length), at)), size / 2);
       const rows = tf.reshape(isNear(height, y), [batch, height, 1, 1]);
       const columns = tf.reshape(isNear(width, x), [batch, 1, width, 1]);
       const kept = tf.sub(1, tf.cast(tf.logicalAnd(rows, columns), 'float32'));
@@ -85,7 +84,7 @@ export const smallResnet = (inputShape: readonly [number, number, number], class
   defineModel('smallResnet', { inputShape, seed: 1 }, [
     ...[conv(16, { bias: false }), batchNorm(), relu(), maxPool()],
     residual([conv(16, { bias: false }), batchNorm(), relu(), conv(16, { bias: false }), batchNorm(), relu()]),
-    ...[maxPool(), conv(32), relu(), dropout(0.2), globalAveragePool(), dense(classes)],
+    ...[maxPool(), conv(32), relu(), dropout(0.2), globalAveragePool(), linearLayer(classes)],
   ]);
 
 /** Gray pictures of 28 × 28 in 47 classes, as many as EMNIST has: stripes, whose angle and width are the class. */

@@ -229,7 +229,16 @@ async function watched(t: TestContext, run: AsyncIterable<TrainRecord>) {
 
 const score = { loss: 1, accuracy: 0.5 };
 const restored = (epoch: number, epochs: number): EpochRecord => {
-  const numbers = { epoch, epochs, train: score, test: score, bestBy: 'test' as const, lr: 0.1, seconds: 1, imagesPerSecond: 1000 };
+  const numbers = {
+    epoch,
+    epochs,
+    train: score,
+    test: score,
+    bestBy: 'test' as const,
+    lr: 0.1,
+    seconds: 1,
+    imagesPerSecond: 1000,
+  };
   return { type: 'epoch', ...numbers, restored: true };
 };
 const stepOf = (epoch: number, epochs: number, step: number): StepRecord => {

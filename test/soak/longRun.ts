@@ -20,7 +20,11 @@ export async function longRun(t: TestContext, make: () => tf.LayersModel, steps:
   const model = make();
   const before = tf.memory().numTensors;
   let [seen, tensors, resident] = [0, 0, 0];
-  for await (const record of train(model, data, { epochs: steps / perEpoch, batchSize, optimizer: sgd({ lr: 0.001, momentum: 0.9 }) })) {
+  for await (const record of train(model, data, {
+    epochs: steps / perEpoch,
+    batchSize,
+    optimizer: sgd({ lr: 0.001, momentum: 0.9 }),
+  })) {
     if (record.type !== 'step') continue;
     if (++seen === 200) [tensors, resident] = [tf.memory().numTensors, process.memoryUsage().rss];
     if (seen > 200) assert.equal(tf.memory().numTensors, tensors, `at step ${seen}`);

@@ -55,7 +55,12 @@ test('the weights are really trained with it: the losses are those of SGD with t
   const found = await records(model, { from: 0.01, to: 0.04, steps: 3, shuffle: false });
   const trained: number[] = [];
   const schedule = (progress: number) => lrs[Math.round(progress * 3)];
-  for await (const record of train(twin, data, { ...small, epochs: 1, optimizer: sgd({ lr: schedule }), shuffle: false })) {
+  for await (const record of train(twin, data, {
+    ...small,
+    epochs: 1,
+    optimizer: sgd({ lr: schedule }),
+    shuffle: false,
+  })) {
     if (record.type === 'step') trained.push(record.loss);
   }
   assert.deepEqual(
@@ -70,7 +75,12 @@ test('afterwards all arrays are what they were, to the last bit, and no tensor i
   for await (const record of train(model, data, { ...small, epochs: 1 })) void record;
   const start = bytes(model);
   const count = tf.memory().numTensors;
-  for await (const { step } of findLr(model, data, { ...small, steps: 3, optimizer: sgd({ momentum: 0.9 }), from: 0.01 })) {
+  for await (const { step } of findLr(model, data, {
+    ...small,
+    steps: 3,
+    optimizer: sgd({ momentum: 0.9 }),
+    from: 0.01,
+  })) {
     assert.ok(step <= 3);
   }
   assert.deepEqual(bytes(model), start);

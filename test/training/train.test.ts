@@ -182,7 +182,8 @@ test('break, an AbortSignal, an error in the loop and the end leave no tensor be
     for await (const record of train(model, data, small)) throw new Error(record.type);
   }, /step/);
   assert.equal(tf.memory().numTensors, count, 'after an error in the loop');
-  for (const lr of [NaN, 'much']) await assert.rejects(records(model, { optimizer: sgd({ lr: () => lr as number }) }), /lr gave/);
+  for (const lr of [NaN, 'much'])
+    await assert.rejects(records(model, { optimizer: sgd({ lr: () => lr as number }) }), /lr gave/);
   assert.equal(tf.memory().numTensors, count, 'after a schedule that gives nonsense');
   t.mock.method(model, 'apply', () => {
     throw new Error('no answer');
