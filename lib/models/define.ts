@@ -160,7 +160,7 @@ export const shapeOf = (shape: tf.Shape | tf.Shape[]): tf.Shape =>
 /** The uses of a layer in a model: it may be shared with other models. */
 export function nodesIn(model: tf.LayersModel, layer: tf.layers.Layer): tf.layers.Layer['inboundNodes'] {
   const own = new Set([...model.layers, ...model.inputs.map(({ sourceLayer }) => sourceLayer)]);
-  return layer.inboundNodes.filter(({ inboundLayers }) => inboundLayers.every((each) => own.has(each)));
+  return layer.inboundNodes.filter(({ inboundLayers: from }) => from.length > 0 && from.every((each) => own.has(each)));
 }
 
 /** The layers of a model that feed one of its layers. */

@@ -93,8 +93,7 @@ export const gelu = (): Layer => layer('gelu', (name) => tf.layers.activation({ 
 export const flatten = (): Layer => layer('flatten', (name) => tf.layers.flatten({ name }));
 
 /** Multiplies by a constant. */
-export const scale = (factor: number): Layer =>
-  layer('scale', (name) => tf.layers.rescaling({ name, scale: factor }) as tf.layers.Layer);
+export const scale = (factor: number): Layer => layer('scale', (name) => tf.layers.rescaling({ name, scale: factor }));
 
 /** Layers one after another, as PyTorch's Sequential: their weights are named by their places in it. */
 export const sequential =

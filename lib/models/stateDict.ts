@@ -128,11 +128,11 @@ function layersWithPaths(model: tf.LayersModel, orders: Orders = new Map(), oute
   const paths = definitionOf(model)?.paths ?? stableNames(model);
   return layersOf(model).flatMap((layer) => {
     const path = outer + (paths[layer.name] ?? layer.name);
-    const [{ inputTensors }] = nodesIn(model, layer);
-    const given = inputTensors.map((tensor) => orderOf(tensor, orders));
+    const node = nodesIn(model, layer).at(0); // a sequential that begins a sequential has none
+    const given = (node?.inputTensors ?? []).map((tensor) => orderOf(tensor, orders));
     return layer instanceof tf.LayersModel
       ? layersWithPaths(layer, ordersInside(layer, given), `${path}.`)
-      : [{ layer, path, order: given[0] }];
+      : [{ layer, path, order: given.at(0) }];
   });
 }
 
@@ -162,7 +162,7 @@ const isNorm = (layer: tf.layers.Layer): boolean =>
 function orderOf(tensor: tf.SymbolicTensor, orders: Orders): Order {
   if (orders.has(tensor)) return orders.get(tensor);
   const { sourceLayer: layer, nodeIndex, tensorIndex, shape } = tensor;
-  if (shape.length !== 2) return undefined;
+  if (shape.length !== 2 || layer.getClassName() === 'InputLayer') return undefined;
   const { inputTensors: inputs } = layer.inboundNodes[nodeIndex];
   const kind = layer.getClassName();
   if ((kind === 'Flatten' || kind === 'Reshape') && inputs[0].shape.length === 4) return channelsFirst(inputs[0].shape);

@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { BatchNorm, Dropout2d } from 'cifar10/models';
+import {
+  BatchNorm,
+  batchNorm,
+  conv,
+  defineModel,
+  dropout,
+  Dropout2d,
+  dropout2d,
+  flatten,
+  globalAveragePool,
+  KeyedDropout,
+  layer,
+  linearLayer,
+  residual,
+  setDropout,
+} from 'cifar10/models';
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string) =>
   Array.from(expected).forEach((value, i) =>
@@ -87,4 +102,85 @@ test('channel dropout: whole channels, scaled, a function of key and name, its r
     assert.notDeepEqual(unkeyed(), unkeyed(), 'without a key, another mask each time');
     tf.dispose([a, b].map((layer) => layer.dispose()) as never);
   });
+});
+
+test('plain dropout: single values, of any rank, scaled, a function of key and name', () => {
+  tf.tidy(() => {
+    for (const shape of [
+      [256, 64],
+      [8, 4, 4, 64],
+    ]) {
+      const [a, b] = ['a', 'b'].map((name) => new KeyedDropout({ name, rate: 0.25 }));
+      const x = tf.ones(shape);
+      const masked = (each: KeyedDropout, key: number[]) =>
+        (each.apply(x, { training: true, key: tf.tensor1d(key, 'int32') }) as tf.Tensor).dataSync();
+      const first = masked(a, [1, 2]);
+      close([...new Set(first)].sort(), [0, 4 / 3], 1e-6, 'kept values are scaled');
+      const dropped = first.filter((value) => value === 0).length / first.length;
+      assert.ok(Math.abs(dropped - 0.25) < 0.02, `dropped ${dropped}`);
+      assert.deepEqual(masked(a, [1, 2]), first);
+      assert.notDeepEqual(masked(a, [2, 2]), first);
+      assert.notDeepEqual(masked(b, [1, 2]), first);
+      assert.deepEqual((a.apply(x) as tf.Tensor).dataSync(), x.dataSync(), 'evaluation changes nothing');
+      for (const each of [a, b]) each.dispose();
+    }
+  });
+});
+
+test('batch norm of [N, C] is that of [N, 1, 1, C]', () => {
+  tf.tidy(() => {
+    const x = tf.randomNormal([16, 5], 1, 2, 'float32', 3);
+    const [rows, maps] = [new BatchNorm(), new BatchNorm()];
+    for (const training of [true, false]) {
+      const y = rows.apply(x, { training }) as tf.Tensor;
+      const expected = maps.apply(x.reshape([16, 1, 1, 5]), { training }) as tf.Tensor;
+      assert.deepEqual(y.shape, [16, 5]);
+      close(y.dataSync(), expected.dataSync(), 1e-6, training ? 'training' : 'evaluation');
+    }
+    rows.getWeights().forEach((weight, i) => assert.deepEqual(weight.dataSync(), maps.getWeights()[i].dataSync()));
+    rows.dispose();
+    maps.dispose();
+  });
+});
+
+test('setDropout reaches both kinds, and nested models', () => {
+  const inner = defineModel('inner', { inputShape: [4, 4, 3] }, [dropout2d(0.1), conv(3)]);
+  const model = defineModel('outer', { inputShape: [4, 4, 3] }, [
+    dropout(0.2),
+    layer('inner', () => inner),
+    [flatten(), dropout(0.3), linearLayer(2)],
+  ]);
+  setDropout(model, 0.75);
+  const rates = [...model.layers, ...inner.layers].flatMap((each) => (each instanceof KeyedDropout ? [each.rate] : []));
+  assert.deepEqual(rates, [0.75, 0.75, 0.75]);
+  assert.throws(() => setDropout(model, 1), /RangeError|dropout rate: 1; expected a number in \[0, 1\)/);
+  model.dispose();
+});
+
+test('a convolution keeps the area for odd kernels, and its shapes are PyTorch’s with stride and padding', () => {
+  const cases: [Parameters<typeof conv>[1], number][] = [
+    [{}, 32],
+    [{ kernel: 5 }, 32],
+    [{ kernel: 2 }, 31],
+    [{ stride: 2 }, 16],
+    [{ kernel: 3, padding: 0 }, 30],
+    [{ kernel: 5, stride: 2, padding: 1 }, 15],
+  ];
+  for (const [options, size] of cases) {
+    const model = defineModel('one', {}, [conv(4, options)]);
+    assert.deepEqual(model.outputShape, [null, size, size, 4], JSON.stringify(options));
+    model.dispose();
+  }
+});
+
+test('layers that do not fit say so', () => {
+  assert.throws(
+    () => defineModel('wrong', {}, [residual([conv(8), batchNorm()])]),
+    /residual: its layers turn \[N, 32, 32, 3\] into \[N, 32, 32, 8\]; expected the same shape/,
+  );
+  assert.throws(() => defineModel('wrong', {}, [flatten(), globalAveragePool()]), /pool1/);
+  assert.throws(
+    () => dropout(1.5)(tf.input({ shape: [3] }), { name: () => 'd', inside: () => null as never }),
+    /dropout rate: 1.5/,
+  );
 });

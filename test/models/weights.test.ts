@@ -5,22 +5,33 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-node';
 import { readSafetensors, writeSafetensors } from 'cifar10/util';
-import { loadCifar10 } from 'cifar10/data';
-import { deepCnn } from 'cifar10/models';
-import { linear } from 'cifar10/models';
-import { shallowCnn } from 'cifar10/models';
-import { stateDict } from 'cifar10/models';
-import { namedParameters } from 'cifar10/models';
-import { loadWeights, saveWeights } from 'cifar10/models';
-import { uint8Tensor } from 'cifar10/engine';
-import { normalize } from 'cifar10/data';
+import {
+  deepCnn,
+  linear,
+  loadWeights,
+  namedParameters,
+  resnet9,
+  saveWeights,
+  shallowCnn,
+  stateDict,
+  trainableParameters,
+} from 'cifar10/models';
+import { softmaxCrossEntropy } from 'cifar10/engine';
 import { type Context, root, temporaryFolder } from '../project';
+import { mixed } from './mixed';
+import { sampleImages } from './sample';
 
 const fixtures = join(root, 'test', 'fixtures', 'torch');
 
+interface Step {
+  readonly labels: number[];
+  readonly loss: number;
+  readonly gradients: Record<string, [sum: number, norm: number]>;
+  readonly statistics: Record<string, number>;
+}
 interface Answers {
   readonly images: number;
-  readonly models: Record<string, { widths: number[]; logits: number[][] }>;
+  readonly models: Record<string, { widths: number[]; logits: number[][]; step?: Step }>;
 }
 const answers = JSON.parse(readFileSync(join(fixtures, 'answers.json'), 'utf8')) as Answers;
 
@@ -29,6 +40,8 @@ const models: Record<string, (widths: number[]) => tf.LayersModel> = {
   linear: ([a, b]) => linear({ widths: [a, b], seed: 5 }),
   shallowCnn: ([a, b, c]) => shallowCnn({ widths: [a, b, c], seed: 5 }),
   deepCnn: ([a, b, c, d, e, f]) => deepCnn({ widths: [a, b, c, d, e, f], seed: 5 }),
+  resnet9: ([a, b, c, d]) => resnet9({ widths: [a, b, c, d], seed: 5 }),
+  mixed: ([a, b]) => mixed([a, b]),
 };
 
 const modelOf = (name: string): tf.LayersModel => models[name](answers.models[name].widths);
@@ -43,11 +56,10 @@ function fixture(t: Context, name: string): string {
 }
 
 async function logits(model: tf.LayersModel): Promise<Float32Array> {
-  const { test } = await loadCifar10({ sample: true });
-  return tf.tidy(() => {
-    const images = uint8Tensor(test.images.subarray(0, answers.images * 3072), [answers.images, 32, 32, 3]);
-    return (model.apply(normalize(images)) as tf.Tensor).dataSync<'float32'>();
-  });
+  const images = await sampleImages(answers.images);
+  const result = tf.tidy(() => (model.apply(images) as tf.Tensor).dataSync<'float32'>());
+  images.dispose();
+  return result;
 }
 
 for (const name of Object.keys(models)) {
@@ -80,6 +92,43 @@ for (const name of Object.keys(models)) {
   });
 }
 
+for (const [name, { step }] of Object.entries(answers.models)) {
+  if (!step) continue;
+  test(`${name}: a training step has PyTorch's loss, gradients and running statistics`, async (t) => {
+    const model = modelOf(name);
+    loadWeights(model, fixture(t, name));
+    const images = await sampleImages(answers.images);
+    const labels = tf.tensor1d(step.labels, 'int32');
+    const parameters = namedParameters(model);
+    const { value, grads } = tf.variableGrads(
+      () => softmaxCrossEntropy(model.apply(images, { training: true }) as tf.Tensor2D, labels),
+      trainableParameters(parameters).map(({ variable }) => variable),
+    );
+    const close = (actual: number, expected: number, scale: number, what: string) =>
+      assert.ok(Math.abs(actual - expected) < 1e-4 * scale, `${what}: ${actual}, PyTorch has ${expected}`);
+    close(value.dataSync()[0], step.loss, step.loss, 'loss');
+    assert.deepEqual(
+      trainableParameters(parameters).map((parameter) => parameter.name),
+      Object.keys(step.gradients),
+    );
+    const largest = Math.max(...Object.values(step.gradients).map(([, norm]) => norm));
+    for (const { name: parameter, variable } of trainableParameters(parameters)) {
+      const [sum, norm] = step.gradients[parameter];
+      const gradient = grads[variable.name];
+      // Before a batch norm, a bias has a gradient of 0, but for rounding.
+      const scale = Math.max(norm, 0.01 * largest);
+      close(gradient.norm().dataSync()[0], norm, scale, `norm of ${parameter}'s gradient`);
+      close(gradient.sum().dataSync()[0], sum, scale * Math.sqrt(gradient.size), `sum of ${parameter}'s gradient`);
+    }
+    for (const { name: parameter, variable } of parameters) {
+      const expected = step.statistics[parameter];
+      if (expected !== undefined) close(variable.norm().dataSync()[0], expected, expected, parameter);
+    }
+    model.dispose();
+    tf.dispose([images, labels, value, grads]);
+  });
+}
+
 test('saving and loading leave no tensors behind', (t) => {
   const [model, other] = [modelOf('deepCnn'), modelOf('deepCnn')];
   const file = join(temporaryFolder(t), 'w.safetensors');
@@ -103,7 +152,7 @@ test('layers of a reader’s own model have their own names, those that tfjs nam
           movingVarianceInitializer: 'randomUniform',
           movingMeanInitializer: 'randomUniform',
         }),
-        tf.sequential({ layers: [conv(4), conv(4)] }),
+        tf.sequential({ layers: [tf.sequential({ layers: [conv(4)] }), conv(4)] }),
         tf.layers.flatten(),
         tf.layers.dense({ units: 10 }),
       ],
@@ -113,7 +162,8 @@ test('layers of a reader’s own model have their own names, those that tfjs nam
   assert.deepEqual(names, [
     ...['depthwise_kernel', 'pointwise_kernel', 'bias'].map((name) => `separable_conv2d1.${name}`),
     ...['weight', 'bias', 'running_mean', 'running_var'].map((name) => `batch_normalization1.${name}`),
-    ...['conv2d1.weight', 'conv2d1.bias', 'conv2d2.weight', 'conv2d2.bias'].map((name) => `sequential1.${name}`),
+    ...['sequential1.conv2d1.weight', 'sequential1.conv2d1.bias'].map((name) => `sequential1.${name}`),
+    ...['conv2d1.weight', 'conv2d1.bias'].map((name) => `sequential1.${name}`),
     'dense1.weight',
     'dense1.bias',
   ]);
@@ -166,6 +216,24 @@ test('weights of another width, a missing one, one too many, and whole numbers a
   );
   model.dispose();
   wide.dispose();
+});
+
+test('weights from DataParallel or torch.compile load: the prefix of their names is left out', (t) => {
+  const model = modelOf('shallowCnn');
+  const file = fixture(t, 'shallowCnn');
+  const { tensors } = readSafetensors(file);
+  loadWeights(model, file);
+  const expected = weightsOf(model);
+  for (const prefix of ['module.', '_orig_mod.', 'module._orig_mod.']) {
+    const other = modelOf('shallowCnn');
+    writeSafetensors(file, new Map([...tensors].map(([name, entry]) => [prefix + name, entry])));
+    loadWeights(other, file);
+    assert.deepEqual(weightsOf(other), expected, prefix);
+    other.dispose();
+  }
+  writeSafetensors(file, new Map([...tensors].slice(1).map(([name, entry]) => [`module.${name}`, entry])));
+  assert.throws(() => loadWeights(model, file), /is not of this model:\n {2}network\.0\.bias is missing\n/);
+  model.dispose();
 });
 
 test('a file that is cut short is refused, and the model is as it was', (t) => {
