@@ -6,7 +6,8 @@ import { fromShell, root, state, venv } from './paths.mjs';
 import { writeAtomically } from './stamp.mjs';
 
 const share = join(venv, 'share', 'jupyter');
-const config = join(venv, 'etc', 'jupyter');
+/** Where Jupyter looks for settings. */
+export const config = join(venv, 'etc', 'jupyter');
 
 /** The chart extension's sources. */
 export const extension = join(root, 'lib', 'kernel', 'extension');

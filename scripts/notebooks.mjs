@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { extension, jupyterEnvironment } from './jupyter.mjs';
 import { cleanOutputs } from './outputs.mjs';
-import { root, state, venv } from './paths.mjs';
+import { python, root, state, venv } from './paths.mjs';
 import { reportStep } from './report.mjs';
 import { run, runOrExit, SetupError } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
@@ -46,7 +46,8 @@ async function remake(name, draw) {
   const before = readFileSync(file, 'utf8');
   rmSync(executed, { force: true });
   copyEarlierResults(name);
-  await run(join(venv, 'bin', 'jupyter-execute'), ['--timeout=-1', `--output=${basename(executed)}`, file], {
+  const program = join(venv, 'bin', 'jupyter-execute');
+  await run(python, [program, '--timeout=-1', `--output=${basename(executed)}`, file], {
     // Set-up's own folder for temporary files, which `run` names, is gone by now.
     env: { ...jupyterEnvironment(), TMPDIR: tmpdir(), CIFAR10_RUNS: growing },
     isSetUp: false,

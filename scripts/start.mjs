@@ -5,8 +5,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jupyterEnvironment } from './jupyter.mjs';
-import { fromShell, root, venv } from './paths.mjs';
+import { config, jupyterEnvironment } from './jupyter.mjs';
+import { fromShell, python, root, venv } from './paths.mjs';
 import { runOrExit, SetupError } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
 
@@ -25,6 +25,8 @@ const options = [
   ...(process.getuid() === 0 ? ['--allow-root'] : []),
 ];
 const env = jupyterEnvironment();
+// Seen from the project folder: Jupyter takes a $ in a path of settings for a variable's name.
+env.JUPYTER_CONFIG_PATH = relative(root, config);
 const runtime = env.JUPYTER_RUNTIME_DIR;
 // JupyterLab prints its address only with a token of its own making, and not with one that the user chose, or a password. We
 // make the token, and always print the address.
@@ -35,7 +37,9 @@ if (!env.JUPYTER_TOKEN && !env.JUPYTER_TOKEN_FILE) {
   env.JUPYTER_TOKEN_FILE = tokenFile;
 }
 console.log('Opening JupyterLab. Its address is below; Ctrl+C here ends it.');
-const lab = spawn(join(venv, 'bin', 'jupyter-lab'), [...options, ...args], { cwd: root, env, stdio: 'inherit' });
+// By way of Python: the script's first line misleads a shell where there is a $ in the folder's name.
+const program = [join(venv, 'bin', 'jupyter-lab'), ...options, ...args];
+const lab = spawn(python, program, { cwd: root, env, stdio: 'inherit' });
 // Ctrl+C reaches JupyterLab by itself, and it may ask back: we stay until it ends.
 process.on('SIGINT', () => {});
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => lab.kill('SIGTERM'));
