@@ -14,6 +14,8 @@ function evaluate(module: string, expression: string, cwd = root): unknown {
 
 test('what may not be written to is named: the project folder, or what it is instead', () => {
   const explain = (output: string) => evaluate('run.mjs', `m.explain(${JSON.stringify(output)})`) as string;
+  const cache = 'npm error code EACCES\nnpm error syscall mkdir\nnpm error path /.npm\nnpm error errno EACCES';
+  assert.match(explain(cache), /^\/.npm can't be written to: check its owner and permissions/);
   const npm = "npm error code EACCES\nnpm error Error: EACCES: permission denied, mkdir '/home/ada/.npm/_cacache/tmp'";
   assert.match(explain(npm), /^\/home\/ada\/\.npm\/_cacache\/tmp can't be written to: check its owner and permissions/);
   const pip = `PermissionError: [Errno 13] Permission denied: '${root}/.venv'`;
@@ -56,6 +58,10 @@ const failures: [printed: string, told: string | null][] = [
     NETWORK,
   ],
   ['npm error code E4070', null],
+  [
+    'ERROR: Could not install packages due to an OSError: Missing dependencies for SOCKS support.',
+    'pip is told to use a SOCKS proxy',
+  ],
 ];
 
 test('failures with a known remedy are told by it, others are not', () => {
