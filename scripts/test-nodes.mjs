@@ -44,7 +44,9 @@ function installNode(version) {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   if (status !== 0) {
-    throw new SetupError(`Node ${version} could not be fetched: fix what npm reports above, then run the command again.`);
+    throw new SetupError(
+      `Node ${version} could not be fetched: fix what npm reports above, then run the command again.`,
+    );
   }
   renameSync(partial, folderOf(version));
 }
