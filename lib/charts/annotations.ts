@@ -1,6 +1,6 @@
-import { axisName, colors } from './theme';
+import { axisName, colors, note, verticalLine } from './theme';
 
-/** That something was changed in the middle of a run; `epoch` is a fraction, `label` a few words: “lr 0.1 → 0.01”. */
+/** Something that was changed during a run; `epoch` is a fraction, `label` a few words: “lr 0.1 → 0.01”. */
 export interface Annotation {
   readonly epoch: number;
   readonly label: string;
@@ -12,60 +12,41 @@ const ROW = 0.07;
 /** Width of a character, as a share of a panel in a notebook of usual width. */
 const CHARACTER = 0.018;
 
-interface Label extends Annotation {
-  /** From the top of the panels upwards; undefined where there is no room for its text. */
-  readonly row: number | undefined;
-}
-
 /**
- * Marks as Plotly draws them: a dotted line in each panel; above the first one the labels, in rows, so that none covers
- * another. Where there is no room left the label is shown under the mouse only.
+ * Annotations as Plotly draws them: a dotted line in each panel; above the first one the labels, in rows, so that none covers
+ * another. Where there is no room left the label is shown at the pointer only.
  * @returns with `top`, the share of the height that the labels leave to the panels
  */
-export function drawMarks(
-  marks: readonly Annotation[],
+export function drawAnnotations(
+  given: readonly Annotation[],
   epochs: number,
   panels: number,
 ): { top: number; shapes: object[]; annotations: object[] } {
-  const labels = placeLabels(marks, epochs);
-  const rows = Math.max(0, ...labels.map(({ row = MAX_ROWS - 1 }) => row + 1));
-  const top = 1 - ROW * rows;
+  const labels = placeLabels(given, epochs);
+  const top = 1 - ROW * Math.max(0, ...labels.map(({ row }) => row + 1));
+  const line = { color: colors.neutral, width: 1.5, dash: 'dot' };
   const shapes = Array.from({ length: panels }, (_, panel) =>
-    labels.map(({ epoch, row = MAX_ROWS - 1 }) => ({
-      type: 'line',
-      xref: axisName('x', panel),
-      yref: 'paper',
-      x0: epoch,
-      x1: epoch,
-      y0: 0,
-      y1: panel === 0 ? top + ROW * (row + 0.8) : top,
-      line: { color: colors.neutral, width: 1.5, dash: 'dot' },
-    })),
+    labels.map(({ epoch, row }) =>
+      verticalLine(epoch, line, { xref: axisName('x', panel), y1: panel === 0 ? top + ROW * (row + 0.8) : top }),
+    ),
   ).flat();
-  const annotations = labels.map(({ epoch, label, row }) => ({
-    xref: 'x',
-    yref: 'paper',
-    x: epoch,
-    y: top + ROW * (row ?? MAX_ROWS - 1),
-    xanchor: 'left',
-    yanchor: 'bottom',
-    xshift: 2,
-    showarrow: false,
-    text: row === undefined ? '…' : label,
-    hovertext: label,
-    font: { size: 13 },
-  }));
+  const annotations = labels.map(({ epoch, label, row, fits }) =>
+    note(fits ? label : '…', epoch, top + ROW * row, {
+      ...{ xref: 'x', yref: 'paper', xanchor: 'left', yanchor: 'bottom', xshift: 2 },
+      ...{ hovertext: label, font: { size: 13 } },
+    }),
+  );
   return { top, shapes, annotations };
 }
 
-/** Each label into the lowest row in which it covers no other. Later marks are placed first: they are looked for. */
-function placeLabels(marks: readonly Annotation[], epochs: number): Label[] {
-  const taken: [from: number, to: number][][] = Array.from({ length: MAX_ROWS }, () => []);
-  return [...marks].reverse().map((mark) => {
-    const from = mark.epoch / epochs;
-    const to = from + CHARACTER * (mark.label.length + 1);
-    const row = taken.findIndex((spans) => spans.every((span) => to <= span[0] || from >= span[1]));
-    taken[row]?.push([from, to]);
-    return { ...mark, row: row < 0 ? undefined : row };
+/** Each label in the lowest row in which it covers no other. Later ones are placed first: the reader looks for them. */
+function placeLabels(given: readonly Annotation[], epochs: number) {
+  const taken: { from: number; to: number }[][] = Array.from({ length: MAX_ROWS }, () => []);
+  return [...given].reverse().map((annotation) => {
+    const from = annotation.epoch / epochs;
+    const to = from + CHARACTER * (annotation.label.length + 1);
+    const row = taken.findIndex((spans) => spans.every((span) => to <= span.from || from >= span.to));
+    taken[row]?.push({ from, to });
+    return { ...annotation, row: row < 0 ? MAX_ROWS - 1 : row, fits: row >= 0 };
   });
 }

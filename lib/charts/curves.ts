@@ -1,18 +1,27 @@
-import { decimate, decimateEpochs } from './decimate';
-import { type Annotation, drawMarks } from './annotations';
-import { epochAxes, type Metric, metrics } from './panels';
-import { axisName, colors, Figure, layout, symbols } from './theme';
+import { type Annotation, drawAnnotations } from './annotations';
+import { type Curve, decimate, decimateEpochs, epochAxes, type Metric, metrics } from './panels';
+import { axisName, colors, type Figure, layout } from './theme';
 
-/** Loss and accuracy (0 to 1) after an epoch. */
-export interface CurvePoint {
-  readonly epoch: number;
-  readonly train: { readonly loss: number; readonly accuracy: number };
-  readonly test: { readonly loss: number; readonly accuracy: number };
-  readonly validation?: { readonly loss: number; readonly accuracy: number };
+interface Score {
+  readonly loss: number;
+  /** 0 to 1. */
+  readonly accuracy: number;
 }
 
-/** Loss and accuracy (0 to 1) of a single batch; `epoch` is a fraction: 1.5 is the middle of the second epoch. */
-export type BatchPoint = { readonly epoch: number; readonly loss: number; readonly accuracy: number };
+/** Loss and accuracy after an epoch. */
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly train: Score;
+  readonly test: Score;
+  readonly validation?: Score;
+}
+
+/** Loss and accuracy of a single batch; `epoch` is a fraction: 1.5 is the middle of the second epoch. */
+export interface BatchPoint extends Score {
+  readonly epoch: number;
+  /** Images in the batch. A batch of less than half as many as others have is not drawn: chance would make it a spike. */
+  readonly images?: number;
+}
 
 /** A run to compare with, drawn dashed: the first five each in its own way, further ones in the same ways again. */
 export interface Reference {
@@ -27,32 +36,34 @@ export interface CurvesOptions {
   batches?: readonly BatchPoint[];
   /** Recorded runs, dashed. */
   references?: readonly Reference[];
-  /** What was changed when: dotted lines, labelled above the first panel. */
-  marks?: readonly Annotation[];
+  /** What was changed when: dotted lines, labeled above the first panel. */
+  annotations?: readonly Annotation[];
   title?: string;
 }
 
 const MAX_EPOCH_POINTS = 500;
 const MAX_BATCH_POINTS = 300;
-/** Of recorded runs, in their order: colours say what is training and what is test. */
+/** Of recorded runs, in their order: colors say what is training and what is test. */
 const DASHES = ['dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
 
 const roles = [
-  { key: 'train', name: 'training' },
-  { key: 'validation', name: 'validation' },
-  { key: 'test', name: 'test' },
+  { key: 'train', name: 'training', symbol: 'circle' },
+  { key: 'validation', name: 'validation', symbol: 'square' },
+  { key: 'test', name: 'test', symbol: 'diamond' },
 ] as const;
 
-/** Learning curves: accuracy in one panel, loss in the other; training, test and, if there is one, validation. */
+/**
+ * Learning curves: accuracy in one panel, loss in the other; training, test and, if there is one, validation. The loss axis
+ * bears outliers, and says so.
+ */
 export function learningCurves(points: readonly CurvePoint[], options: CurvesOptions = {}): Figure {
-  const { batches = [], references = [], marks = [], title } = options;
-  const longest = (...runs: (readonly CurvePoint[])[]) => Math.max(1, ...runs.map((run) => run.at(-1)?.epoch ?? 0));
-  const epochs = options.epochs ?? longest(points, ...references.map((reference) => reference.points));
-  const data = metrics.flatMap((metric, panel) => [
-    // What lies beyond the axis would stretch the other one.
+  const { batches = [], references = [], annotations = [], title } = options;
+  const ends = [points, ...references.map((reference) => reference.points)].map((run) => run.at(-1)?.epoch ?? 0);
+  const epochs = options.epochs ?? Math.max(1, ...ends);
+  const curves = metrics.flatMap((metric, panel) => [
     ...references.flatMap(({ name, points }, index) =>
       epochCurves(
-        points.filter(({ epoch }) => epoch <= epochs),
+        points.filter(({ epoch }) => epoch <= epochs), // what lies beyond the axis would stretch the other one
         metric,
         panel,
         { name, dash: DASHES[index % DASHES.length] },
@@ -61,61 +72,44 @@ export function learningCurves(points: readonly CurvePoint[], options: CurvesOpt
     ...batchCurve(batches, metric, panel),
     ...epochCurves(points, metric, panel),
   ]);
-  const { top, shapes, annotations } = drawMarks(marks, epochs, metrics.length);
+  const drawn = drawAnnotations(annotations, epochs, metrics.length);
   return {
-    data,
+    data: curves,
     layout: layout({
       title,
-      names: data.flatMap(({ name, showlegend }) => (showlegend ? [name] : [])),
-      ...epochAxes(epochs, { top, isEmpty: data.every(({ x }) => x.length === 0) }),
-      ...(marks.length > 0 && { shapes, annotations }),
+      names: curves.flatMap(({ name, showlegend }) => (showlegend ? [name] : [])),
+      ...epochAxes(epochs, curves, drawn),
+      ...(annotations.length > 0 && { shapes: drawn.shapes, annotations: drawn.annotations }),
     }),
   };
 }
 
-/** A trace, as Plotly takes it. */
-interface Curve {
-  readonly name: string;
-  readonly showlegend: boolean;
-  readonly x: readonly number[];
-  readonly [key: string]: unknown;
-}
-
-interface Dashed {
-  readonly name: string;
-  readonly dash: (typeof DASHES)[number];
-}
-
-function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: number, reference?: Dashed): Curve[] {
-  return roles.flatMap(({ key, name }) => {
+function epochCurves(
+  points: readonly CurvePoint[],
+  metric: Metric,
+  panel: number,
+  reference?: { readonly name: string; readonly dash: string },
+): Curve[] {
+  return roles.flatMap(({ key, name, symbol }) => {
     const rows = points.flatMap((point) => {
       const score = point[key];
       return score ? [{ x: point.epoch, y: score[metric.key] * metric.scale }] : [];
     });
-    if (rows.length === 0 && (key === 'validation' || reference !== undefined)) return [];
+    if (rows.length === 0 && (key === 'validation' || reference)) return [];
     const curve = decimateEpochs(rows, MAX_EPOCH_POINTS);
     // A line of one point can't be seen.
-    const hasMarkers = curve.length === 1 || (reference === undefined && curve.length <= 30);
-    const label = reference === undefined ? name : `${name}, ${reference.name}`;
+    const hasMarkers = curve.length === 1 || (!reference && curve.length <= 30);
+    const label = reference ? `${name}, ${reference.name}` : name;
     return [
       {
-        type: 'scatter',
-        mode: hasMarkers ? 'lines+markers' : 'lines',
-        name: label,
-        legendgroup: label,
-        showlegend: panel === 0,
-        x: curve.map(({ x }) => x),
-        y: curve.map(({ y }) => y),
-        xaxis: axisName('x', panel),
-        yaxis: axisName('y', panel),
-        line: {
-          color: colors[key],
-          width: reference === undefined ? 3 : 2,
-          ...(reference !== undefined && { dash: reference.dash }),
-        },
-        marker: { symbol: symbols[key], size: 9 },
-        ...(reference !== undefined && { opacity: 0.6 }),
-        cliponaxis: false,
+        ...{ type: 'scatter', mode: hasMarkers ? 'lines+markers' : 'lines' },
+        ...{ name: label, legendgroup: label, showlegend: panel === 0 },
+        ...{ x: curve.map(({ x }) => x), y: curve.map(({ y }) => y) },
+        ...{ xaxis: axisName('x', panel), yaxis: axisName('y', panel) },
+        line: { color: colors[key], width: reference ? 2 : 3, ...(reference && { dash: reference.dash }) },
+        marker: { symbol, size: 9 },
+        ...(reference && { opacity: 0.6 }),
+        cliponaxis: metric.key === 'loss', // the loss axis may cut off outliers
         hovertemplate: `${metric.hover}<extra>${label}</extra>`,
       },
     ];
@@ -123,19 +117,18 @@ function epochCurves(points: readonly CurvePoint[], metric: Metric, panel: numbe
 }
 
 function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: number): Curve[] {
-  const curve = decimate(batches, MAX_BATCH_POINTS);
+  const largest = batches.reduce((most, { images = 0 }) => Math.max(most, images), 0);
+  const rows = batches
+    .filter(({ images = largest }) => 2 * images >= largest)
+    .map((point) => ({ x: point.epoch, y: point[metric.key] * metric.scale }));
+  const curve = decimate(rows, MAX_BATCH_POINTS);
   if (curve.length === 0) return [];
   return [
     {
-      type: 'scatter',
-      mode: 'lines',
-      name: 'training, batch by batch',
-      legendgroup: 'batches',
-      showlegend: panel === 0,
-      x: curve.map(({ epoch }) => epoch),
-      y: curve.map((point) => point[metric.key] * metric.scale),
-      xaxis: axisName('x', panel),
-      yaxis: axisName('y', panel),
+      ...{ type: 'scatter', mode: 'lines' },
+      ...{ name: 'training, batch by batch', legendgroup: 'batches', showlegend: panel === 0 },
+      ...{ x: curve.map(({ x }) => x), y: curve.map(({ y }) => y) },
+      ...{ xaxis: axisName('x', panel), yaxis: axisName('y', panel) },
       line: { color: colors.train, width: 1.5 },
       opacity: 0.6,
       hoverinfo: 'skip',

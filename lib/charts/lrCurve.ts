@@ -1,6 +1,6 @@
-import { axis, colors, Figure, layout } from './theme';
+import { axis, colors, type Figure, layout, note, verticalLine } from './theme';
 
-/** The loss of a step at one learning rate, as it was and smoothed over its neighbours. */
+/** The loss of a step at one learning rate, as it was and smoothed over its neighbors. */
 export interface LrPoint {
   readonly lr: number;
   readonly loss: number;
@@ -15,73 +15,40 @@ export interface LrCurveOptions {
   title?: string;
 }
 
-/** Loss against learning rate, on a logarithmic axis. What explodes leaves the picture at the top. */
+/** Loss against learning rate, on a logarithmic axis. Where the loss explodes the curve leaves the picture at the top. */
 export function lrCurve(points: readonly LrPoint[], options: LrCurveOptions = {}): Figure {
   const { suggestion, title } = options;
-  const lrs = points.map(({ lr }) => lr);
-  const range = options.range ?? (points.length > 0 ? [lrs[0], lrs[lrs.length - 1]] : [1e-5, 10]);
-  const trace = (name: string, y: number[], own: object) => ({
-    type: 'scatter',
-    mode: 'lines',
-    name,
-    x: lrs,
-    y,
-    ...own,
-  });
-  const marks = suggestion === undefined ? {} : mark(suggestion);
+  const x = points.map(({ lr }) => lr);
+  const range = options.range ?? (points.length > 0 ? [x[0], x[x.length - 1]] : [1e-5, 10]);
+  const line = { color: colors.train, width: 3 };
   return {
     data: [
-      trace(
-        'loss of each batch',
-        points.map(({ loss }) => loss),
-        { line: { color: colors.train, width: 1.5 }, opacity: 0.5, hoverinfo: 'skip' },
-      ),
-      trace(
-        'smoothed',
-        points.map(({ smoothed }) => smoothed),
-        {
-          line: { color: colors.train, width: 3 },
-          hovertemplate: 'learning rate %{x:.2g}: loss %{y:.3f}<extra></extra>',
-        },
-      ),
+      {
+        ...{ type: 'scatter', mode: 'lines', name: 'loss of each batch', x, y: points.map(({ loss }) => loss) },
+        ...{ line: { ...line, width: 1.5 }, opacity: 0.5, hoverinfo: 'skip' },
+      },
+      {
+        ...{ type: 'scatter', mode: 'lines', name: 'smoothed', x, y: points.map(({ smoothed }) => smoothed), line },
+        hovertemplate: 'learning rate %{x:.2g}: loss %{y:.3f}<extra></extra>',
+      },
     ],
     layout: layout({
       title,
       hovermode: 'closest',
       xaxis: axis('learning rate (logarithmic)', {
-        type: 'log',
-        range: range.map(Math.log10),
-        dtick: 1,
-        exponentformat: 'power',
-        showexponent: 'all',
+        ...{ type: 'log', range: range.map(Math.log10), dtick: 1, exponentformat: 'power', showexponent: 'all' },
       }),
       yaxis: axis('loss (cross entropy)', points.length > 0 ? { range: heights(points) } : {}),
-      ...marks,
+      ...(suggestion !== undefined && {
+        shapes: [verticalLine(suggestion, { color: colors.test, width: 2.5, dash: 'dash' })],
+        annotations: [
+          note(`suggestion: ${Number(suggestion.toPrecision(2))}`, Math.log10(suggestion), 0.98, {
+            ...{ yref: 'paper', xanchor: 'right', yanchor: 'top', xshift: -6 },
+            font: { color: colors.test, size: 16 },
+          }),
+        ],
+      }),
     }),
-  };
-}
-
-/** A vertical line, with the number on top of it. */
-function mark(lr: number): object {
-  return {
-    shapes: [
-      {
-        type: 'line',
-        xref: 'x',
-        yref: 'paper',
-        ...{ x0: lr, x1: lr, y0: 0, y1: 1 },
-        line: { color: colors.test, width: 2.5, dash: 'dash' },
-      },
-    ],
-    annotations: [
-      {
-        text: `suggestion: ${Number(lr.toPrecision(2))}`,
-        xref: 'x',
-        yref: 'paper',
-        ...{ x: Math.log10(lr), y: 0.98, xanchor: 'right', yanchor: 'top', xshift: -6, showarrow: false },
-        font: { color: colors.test, size: 16 },
-      },
-    ],
   };
 }
 

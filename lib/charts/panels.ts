@@ -8,41 +8,52 @@ export const metrics = [
 
 export type Metric = (typeof metrics)[number];
 
-export interface EpochAxesOptions {
+/** A trace in one of the panels, as Plotly takes it. */
+export interface Curve {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly yaxis: string;
+  readonly [key: string]: unknown;
+}
+
+interface PanelOptions {
   /** The share of the height that the panels take; above it is room for labels. Default: 1. */
   readonly top?: number;
   /** Of the epochs. Default: linear. */
   readonly scale?: 'linear' | 'log';
-  /** Whether nothing is drawn yet; the panels then show the values to come, where Plotly would show −1 to 4. Default: no. */
-  readonly isEmpty?: boolean;
 }
 
 /**
- * The axes of both panels.
+ * The axes of both panels, for a layout.
  * @param epochs where the axis of epochs ends
  */
 export function epochAxes(
   epochs: number,
-  { top = 1, scale = 'linear', isEmpty = false }: EpochAxesOptions = {},
+  curves: readonly Curve[],
+  { top = 1, scale = 'linear' }: PanelOptions = {},
 ): object {
-  const axes = metrics.flatMap((metric, panel) => [
-    [
-      axisKey('x', panel),
-      axis(scale === 'log' ? 'epoch (logarithmic)' : 'epoch', {
-        domain: panelDomain(panel, metrics.length),
-        anchor: axisName('y', panel),
-        ...(scale === 'log' ? logScale(epochs) : linearScale(epochs)),
-      }),
-    ],
-    [
-      axisKey('y', panel),
-      axis(metric.title, {
-        anchor: axisName('x', panel),
-        domain: [0, top],
-        ...(isEmpty && { range: metric.emptyRange }),
-      }),
-    ],
-  ]);
+  const isEmpty = curves.every(({ x }) => x.length === 0);
+  const axes = metrics.flatMap((metric, panel) => {
+    const values = curves.filter(({ yaxis }) => yaxis === axisName('y', panel)).flatMap(({ y }) => y);
+    const { title = metric.title, ...own } = isEmpty
+      ? { range: metric.emptyRange } // where Plotly would show −1 to 4
+      : metric.key === 'loss'
+        ? robustAxis(metric.title, values)
+        : {};
+    return [
+      [
+        axisKey('x', panel),
+        axis(scale === 'log' ? 'epoch (logarithmic)' : 'epoch', {
+          domain: panelDomain(panel, metrics.length),
+          anchor: axisName('y', panel),
+          unifiedhovertitle: { text: 'epoch %{x}' },
+          ...(scale === 'log' ? logScale(epochs) : linearScale(epochs)),
+        }),
+      ],
+      [axisKey('y', panel), axis(title, { anchor: axisName('x', panel), domain: [0, top], ...own })],
+    ];
+  });
   return Object.fromEntries(axes) as object;
 }
 
@@ -56,3 +67,48 @@ const logScale = (epochs: number) => ({
   range: [Math.log10(0.9), Math.log10(1.1 * epochs)],
   tickvals: [1, 10, 100, 1000, 10_000].flatMap((decade) => [decade, 2 * decade, 5 * decade]),
 });
+
+const USUAL_LOSS = 10; // cross entropy: chance among 1,000 classes is 6.9
+
+/**
+ * An axis on which outliers, such as a loss of 4e29, leave the rest readable: they are cut off at the top, or, where most
+ * values are huge, the axis is logarithmic. Its title says so.
+ */
+function robustAxis(title: string, values: readonly number[]): { title?: string; [key: string]: unknown } {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const [low, median, high] = [0, 0.5, 1].map((part) => sorted[Math.floor(part * (sorted.length - 1))]);
+  if (!(high > USUAL_LOSS)) return {};
+  const limit = Math.max(USUAL_LOSS, 4 * median);
+  if (limit < 1e4 && high > limit) {
+    const top = Number(limit.toPrecision(2));
+    return { title: `${title}, up to ${top}`, range: [low - 0.05 * (top - low), top] };
+  }
+  return high > 1e3 * low && low > 0 ? { title: `${title}, logarithmic`, type: 'log', exponentformat: 'power' } : {};
+}
+
+/**
+ * At most `limit` points in place of a longer series: means of neighbors, so that the noise shrinks and the trend stays.
+ * Figures stay small enough to be sent several times a second.
+ * @param points rows of numbers, in order
+ */
+export function decimate<T extends { readonly [key in keyof T]: number }>(points: readonly T[], limit: number): T[] {
+  if (!(limit >= 1)) throw new RangeError(`limit is ${limit}; expected a number ≥ 1`);
+  if (points.length <= limit) return [...points];
+  return Array.from({ length: limit }, (_, bucket) => {
+    const from = Math.floor((bucket * points.length) / limit);
+    return mean(points.slice(from, Math.floor(((bucket + 1) * points.length) / limit)));
+  });
+}
+
+/** The same for epochs: the last one stays as it is, since it is the result of the run. */
+export const decimateEpochs = <T extends { readonly [key in keyof T]: number }>(
+  points: readonly T[],
+  limit: number,
+): T[] =>
+  points.length <= limit ? [...points] : [...decimate(points.slice(0, -1), limit - 1), points[points.length - 1]];
+
+function mean<T extends { readonly [key in keyof T]: number }>(points: readonly T[]): T {
+  const keys = Object.keys(points[0]) as (keyof T)[];
+  const entries = keys.map((key) => [key, points.reduce((sum, point) => sum + point[key], 0) / points.length]);
+  return Object.fromEntries(entries) as T;
+}

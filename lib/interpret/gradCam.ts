@@ -1,19 +1,15 @@
 // Where a network looked: Selvaraju et al. 2017, “Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 // Localization”, arXiv 1610.02391.
 import * as tf from '@tensorflow/tfjs-node';
-import { imageGrid } from '../charts/imageGrid';
-import { heatOverlay } from '../charts/heatOverlay';
-import { type Figure, percent } from '../charts/theme';
-import { pictureTiles } from '../charts/tiles';
-import { imageBytes, type ImageArray, type Split, subset } from '../data/dataset';
+import { type ImageArray, type Split, subset } from '../data/dataset';
 import { readOptions, type Rules } from '../util/options';
-import { checkClasses, checkImage, checkNumbers, classIndex, classNameOf, layerWithMaps, mapLayers } from './checks';
+import { checkClasses, checkImage, checkNumbers, classIndex, layerWithMaps } from './checks';
 import { layerGradient, layerMaps, logitsOf } from './layerMaps';
 
 export interface GradCamOptions {
-  /** Which images of the split: 1 to 8 numbers. Default: the first six. */
+  /** Which images of the split: 1 to 8 indices. Default: the first six. */
   readonly images: readonly number[] | undefined;
-  /** The class to explain, or a list with one for each image. Default: for each image the one that the model says. */
+  /** The class to explain, or a list with one for each image. Default: for each image the predicted one. */
   readonly className: string | readonly string[] | undefined;
   /**
    * A layer that gives maps, by its name in the summary. Default: the finished maps of the last convolution, which go into
@@ -26,7 +22,7 @@ const isText = (value: unknown) => typeof value === 'string';
 const rules: Rules<GradCamOptions> = {
   images: {
     default: undefined,
-    expected: '1 to 8 numbers of images, such as [0, 1, 2]',
+    expected: '1 to 8 indices of images, such as [0, 1, 2]',
     accepts: (value) => Array.isArray(value) && value.length >= 1 && value.length <= 8,
   },
   className: {
@@ -37,51 +33,72 @@ const rules: Rules<GradCamOptions> = {
   layer: { default: undefined, expected: 'the name of a layer', accepts: isText },
 };
 
-/**
- * Grad-CAM: images above, and below each the same with a heat map over it, bright where the network found what speaks for
- * a class. Each heat map has a scale of its own; where nothing speaks for the class it is dark all over.
- * @throws RangeError for an image, class, layer or option that there is not, with what there is, and for a model whose training
- *   has diverged
- */
-export function gradCam(
-  model: tf.LayersModel,
-  split: Split,
-  classNames: readonly string[],
-  options: Partial<GradCamOptions> = {},
-): Figure {
-  const { images, className, layer: name } = readOptions('gradCam', rules, options);
-  checkClasses('gradCam', model, classNames);
-  const numbers = images ?? [...Array(Math.min(6, split.size)).keys()];
-  for (const number of numbers) checkImage('gradCam', split, number);
-  const layer = layerWithMaps('gradCam', model, name ?? lastLayer(model)?.name);
-  const some = subset(split, numbers);
-  const classes = className === undefined ? undefined : classesOf(className, numbers.length, classNames);
-  const { heat, explained, probabilities } = enlarged(model, layer, some, classes);
-
-  const image = (i: number) => some.images.subarray(i * imageBytes(some), (i + 1) * imageBytes(some));
-  const truth = (i: number) => classNameOf('gradCam', some.labels[i], classNames);
-  const originals = numbers.map((number, i) => ({
-    picture: imageGrid({ images: image(i) }, { scale: 4 }),
-    caption: `image ${number}<br>is ${truth(i)}`,
-  }));
-  const overlays = numbers.map((_, i) => ({
-    picture: heatOverlay(image(i), heat.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE)),
-    caption: `${classNames[explained[i]]} ${percent(probabilities[i])}`,
-  }));
-  const above = numbers.map((number, i) => `image ${number}: ${truth(i)}`);
-  const below = numbers.map(
-    (_, i) => `what speaks for <b>${classNames[explained[i]]}</b> in ${layer.name}<br>(${percent(probabilities[i])})`,
-  );
-  return pictureTiles([...originals, ...overlays], { columns: numbers.length, hovers: [...above, ...below] });
+/** Where a network found what speaks for a class, in one image. */
+export interface ClassActivation {
+  readonly index: number;
+  readonly image: ImageArray;
+  /** Names the image: “image 3”. */
+  readonly name: string;
+  /** The class of the image. */
+  readonly label: string;
+  /** The class explained. */
+  readonly className: string;
+  /** What the model gives that class. */
+  readonly probability: number;
+  readonly layer: string;
+  /** [height, width], ≥ 0: the layer's maps, each weighted by the mean gradient of the class's logit, summed up. */
+  readonly heat: Float32Array;
+  readonly height: number;
+  readonly width: number;
 }
 
 /**
- * The class activation maps: the layer's maps, each weighted by the mean gradient of the class's logit with respect to it,
- * summed up; what speaks against the class, below 0, is cut off.
+ * Grad-CAM: for each image, where the network found what speaks for a class. `heatOverlay` draws it.
+ * @throws RangeError for an image, class, layer or option that does not exist, with those that do, and for a model whose
+ *   training has diverged
+ */
+export function gradCam(model: tf.LayersModel, split: Split, options: Partial<GradCamOptions> = {}): ClassActivation[] {
+  const { images, className, layer: name } = readOptions('gradCam', rules, options);
+  const { classNames } = split;
+  checkClasses('gradCam', model, classNames);
+  const indices = images ?? [...Array(Math.min(6, split.size)).keys()];
+  for (const index of indices) checkImage('gradCam', split, index);
+  const layer = layerWithMaps('gradCam', model, name, lastMaps);
+  const some = subset(split, indices);
+  const logits = logitsOf(model, some);
+  const [values, probabilities, predicted] = tf.tidy(() => [
+    logits.dataSync<'float32'>(),
+    tf.softmax(logits).dataSync<'float32'>(),
+    [...tf.argMax(logits, 1).dataSync()],
+  ]);
+  logits.dispose();
+  checkNumbers('gradCam', 'logits', values);
+  const classes = className === undefined ? predicted : classesOf(className, indices.length, classNames);
+  const maps = classActivation(model, layer, some, classes);
+  const [, height, width] = maps.shape;
+  const heat = maps.dataSync<'float32'>();
+  maps.dispose();
+  return indices.map((index, i) => ({
+    index,
+    image: subset(split, [index]),
+    name: `image ${index}`,
+    label: classNames[some.labels[i]],
+    className: classNames[classes[i]],
+    probability: probabilities[i * classNames.length + classes[i]],
+    layer: layer.name,
+    heat: heat.slice(i * height * width, (i + 1) * height * width),
+    height,
+    width,
+  }));
+}
+
+/**
+ * The layer's maps, each weighted by the mean gradient of the class's logit with respect to it, summed up; negative sums,
+ * which speak against the class, become 0.
  * @param classes one for each image
  * @returns [N, height, width], as large as the layer's maps
  */
-export function classActivation(
+function classActivation(
   model: tf.LayersModel,
   layer: tf.layers.Layer,
   images: ImageArray,
@@ -89,7 +106,7 @@ export function classActivation(
 ): tf.Tensor3D {
   return tf.tidy(() => {
     const chosen = tf.oneHot(tf.tensor1d([...classes], 'int32'), (model.outputShape as number[])[1], 1, 0, 'float32');
-    // Images do not see each other: the gradient of the sum holds that of each image's own logit.
+    // Images don't affect each other: the gradient of the sum holds that of each image's own logit.
     const gradient = layerGradient(model, layer, images, (logits) => tf.sum(tf.mul(logits, chosen)));
     const weights = tf.mean(gradient, [1, 2], true);
     return tf.relu(tf.sum<tf.Tensor3D>(tf.mul(layerMaps(model, layer, images), weights), 3));
@@ -99,44 +116,17 @@ export function classActivation(
 /** @throws RangeError when there is no such class, or not one for each image */
 function classesOf(className: string | readonly string[], images: number, classNames: readonly string[]): number[] {
   const names = typeof className === 'string' ? Array<string>(images).fill(className) : className;
-  if (names.length !== images) {
-    throw new RangeError(
-      `gradCam: className names ${names.length} classes; expected one for each of the ${images} images.`,
-    );
-  }
-  return names.map((name) => classIndex('gradCam', name, classNames));
+  if (names.length === images) return names.map((name) => classIndex('gradCam', name, classNames));
+  throw new RangeError(
+    `gradCam: className names ${names.length} classes; expected one for each of the ${images} images.`,
+  );
 }
 
-/**
- * What the last convolution's maps are when its ReLU and batch norm are done: the layer before the next pooling, or the last
- * one that gives maps.
- */
-function lastLayer(model: tf.LayersModel): tf.layers.Layer | undefined {
-  const layers = mapLayers(model);
+/** The layer before the pooling that follows the last convolution, or the last layer that gives maps. */
+function lastMaps(layers: readonly tf.layers.Layer[]): tf.layers.Layer {
   const kinds = layers.map((layer) => layer.getClassName());
   // Conv2D, DepthwiseConv2D, SeparableConv2D …
   const convolution = kinds.map((kind) => kind.includes('Conv2D')).lastIndexOf(true);
   const pooling = kinds.findIndex((kind, index) => index > convolution && kind.endsWith('Pooling2D'));
-  return layers.at(pooling > 0 ? pooling - 1 : -1);
-}
-
-const SIDE = 128; // px of a heat map
-
-/** Heat maps of SIDE × SIDE, each from 0 to 1 at its hottest; the classes explained, and what the model gives them. */
-function enlarged(model: tf.LayersModel, layer: tf.layers.Layer, images: Split, classes?: number[]) {
-  return tf.tidy(() => {
-    const logits = logitsOf(model, images);
-    checkNumbers('gradCam', 'logits', logits.dataSync<'float32'>());
-    const softmax = tf.softmax(logits);
-    const explained = classes ?? [...tf.argMax(softmax, 1).dataSync()];
-    const all = softmax.dataSync<'float32'>();
-    const maps = tf.expandDims<tf.Tensor4D>(classActivation(model, layer, images, explained), 3);
-    const smooth = tf.image.resizeBilinear(maps, [SIDE, SIDE], false, true);
-    const hottest = tf.maximum(tf.max(smooth, [1, 2, 3], true), 1e-12);
-    return {
-      heat: tf.div(smooth, hottest).dataSync<'float32'>(),
-      explained,
-      probabilities: explained.map((index, i) => all[(i * all.length) / images.size + index]),
-    };
-  });
+  return layers[pooling > 0 ? pooling - 1 : layers.length - 1];
 }

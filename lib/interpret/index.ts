@@ -1,13 +1,12 @@
-export * from './activations';
-export * from './calibration';
-export * from './checks';
-export * from './classAccuracy';
-export * from './confusion';
-export * from './filters';
-export * from './gradCam';
-export * from './imageFile';
-export * from './layerMaps';
-export * from './mistakes';
-export * from './predictImage';
-export * from './predictions';
-export * from './readImage';
+// What a trained model does, as numbers; cifar10/charts draws them.
+export { activations } from './activations';
+export type { ActivationOptions, Activations } from './activations';
+export { filters } from './filters';
+export type { ConvolutionFilters } from './filters';
+export { gradCam } from './gradCam';
+export type { ClassActivation, GradCamOptions } from './gradCam';
+export { predictImage, readImage } from './image';
+export type { ImagePrediction } from './image';
+export { interpret, interpretProbabilities } from './interpretation';
+export type { CalibrationBin, Confusion, Interpretation, Prediction, PredictionLoss } from './interpretation';
+export { layerGradient, layerMaps, logitsOf } from './layerMaps';

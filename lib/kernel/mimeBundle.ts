@@ -1,5 +1,5 @@
 import type { Figure } from '../charts/theme';
-import type { Picture } from '../charts/picture';
+import type { Picture } from '../charts/images';
 import { type Html, plainText } from './html';
 import { isRows, isTable, type Row, type Table, tableHtml, tableOfRows, toJson } from './table';
 

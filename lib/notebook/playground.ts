@@ -104,7 +104,7 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     learningCurves(curves.epochs, {
       batches: curves.batches,
       epochs: curves.end,
-      marks: curves.changes.map(({ epoch, ...mark }): Annotation => ({ epoch, label: changeLabel(mark) })),
+      annotations: curves.changes.map(({ epoch, ...mark }): Annotation => ({ epoch, label: changeLabel(mark) })),
     });
   const chart = live(draw());
   const say = (line: Html) => {

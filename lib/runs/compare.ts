@@ -2,7 +2,6 @@ import type { DataFrame } from 'danfojs-node';
 import { runCurves } from '../charts/runCurves';
 import type { Figure } from '../charts/theme';
 import { toPercent } from './results';
-import { type LookBook, lookBook } from './looks';
 import { type Cell, differingOptions, flatOptions } from './runOptions';
 import type { Run } from './run';
 import { summarizeRun } from './score';
@@ -14,9 +13,6 @@ export interface Comparison {
   readonly table: DataFrame;
 }
 
-/** One for all comparisons of a program, so that a run looks the same in each of them. */
-const sharedLooks = lookBook();
-
 /**
  * Puts runs side by side.
  *
@@ -25,21 +21,16 @@ const sharedLooks = lookBook();
  *     show(table);
  *
  * Only options in which the runs differ are in the table. `gap` is the generalisation gap, the training accuracy less the
- * test accuracy in the last epoch, in percentage points. A name keeps its colour in all comparisons.
- * @param options.looks which colours are taken. Default: one for the whole program
+ * test accuracy in the last epoch, in percentage points. Colors are in the order of the runs.
  * @throws RangeError when there is no run, or when two have the same name
  */
-export function compareRuns(
-  runs: readonly Run[],
-  { title, looks = sharedLooks }: { title?: string; looks?: LookBook } = {},
-): Comparison {
+export function compareRuns(runs: readonly Run[], { title }: { title?: string } = {}): Comparison {
   const names = runs.map(({ name }) => name);
   if (names.length === 0) throw new RangeError('There are no runs to compare: expected at least one.');
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new RangeError(`Two runs are named “${twice}”: give each its own name.`);
-  const numbers = looks.looksOf(names);
   const figure = runCurves(
-    runs.map(({ name, epochs }, index) => ({ name, points: epochs, look: numbers[index] })),
+    runs.map(({ name, epochs }) => ({ name, points: epochs })),
     { title },
   );
   return { figure, table: tableOf(runs) };

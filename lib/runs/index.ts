@@ -1,6 +1,5 @@
 export * from './compare';
 export * from './csv';
-export * from './looks';
 export * from './results';
 export * from './run';
 export * from './runFiles';

@@ -65,7 +65,7 @@ test('a curve of one epoch is a marker: its line alone could not be seen', () =>
   const modes = (figure: Figure) => [...new Set(traces(figure).map(({ mode }) => mode))];
   assert.deepEqual(modes(learningCurves(one, { references: [{ name: 'recorded', points: one }] })), ['lines+markers']);
   const runs = (points: typeof one) => {
-    const { data } = runCurves([{ name: 'a', points, look: 0 }]);
+    const { data } = runCurves([{ name: 'a', points }]);
     return (data as (Trace & { marker?: object })[]).filter(({ name }) => name === 'a');
   };
   assert.ok(runs(one).every(({ mode, marker }) => mode === 'lines+markers' && marker));
@@ -75,7 +75,7 @@ test('a curve of one epoch is a marker: its line alone could not be seen', () =>
 
 test('learning curves end with the last epoch as it was, however long the run', () => {
   const points = Array.from({ length: 1001 }, (_, i) => point(i + 1, i / 1001));
-  const figures = [learningCurves(points), runCurves([{ name: 'a', points, look: 0 }])];
+  const figures = [learningCurves(points), runCurves([{ name: 'a', points }])];
   for (const figure of figures) {
     const [{ x, y }] = traces(figure);
     assert.deepEqual([x.at(-1), y.at(-1)], [1001, (100 * 1000) / 1001]);
@@ -105,4 +105,39 @@ test('the colours of training, test and validation differ', () => {
   const figure = learningCurves([{ ...point(1, 0.5), validation: { loss: 1, accuracy: 0.4 } }]);
   const colors = traces(figure).map(({ line }) => line.color);
   assert.equal(new Set(colors).size, 3);
+});
+
+test('the pointer over a curve names the epoch', () => {
+  const { xaxis, xaxis2 } = learningCurves([point(1, 0.5)]).layout as Record<string, { unifiedhovertitle: object }>;
+  assert.deepEqual([xaxis.unifiedhovertitle, xaxis2.unifiedhovertitle], Array(2).fill({ text: 'epoch %{x}' }));
+});
+
+test('the batch of a few images at the end of an epoch is not drawn: its accuracy would be a spike', () => {
+  const batches = [1, 2, 3].map((i) => ({ epoch: i / 3, loss: 2, accuracy: i / 3, images: i === 3 ? 8 : 64 }));
+  const [batch] = traces(learningCurves([], { batches }));
+  assert.deepEqual(batch.y.map(Math.round), [33, 67]);
+  const [unknown] = traces(learningCurves([], { batches: batches.map((batch) => ({ ...batch, images: undefined })) }));
+  assert.equal(unknown.y.length, 3);
+});
+
+test('a few huge losses are cut off at the top; of many the axis is logarithmic; its title says so', () => {
+  const axisOf = (losses: number[]) => {
+    const points = losses
+      .map((loss, i) => ({ ...point(i + 1, 0.5), train: { loss, accuracy: 0.5 } }))
+      .map((each) => ({ ...each, test: each.train }));
+    const { title, type, range } = learningCurves(points).layout.yaxis2 as {
+      title: { text: string };
+      type?: string;
+      range?: [number, number];
+    };
+    return { title: title.text, type, top: range?.[1] };
+  };
+  const usual = { title: 'loss (cross entropy)', type: undefined, top: undefined };
+  assert.deepEqual(axisOf([2.3, 1.5, 0.002]), usual);
+  assert.deepEqual(axisOf([7, 6, 9]), usual);
+  assert.deepEqual(axisOf([30, 40, 50, 20, 10]), usual, 'another loss, of larger numbers');
+  assert.deepEqual(axisOf([2.3, 2, 1.5, 4e29]), { title: 'loss (cross entropy), up to 10', type: undefined, top: 10 });
+  assert.deepEqual(axisOf([2.3, NaN, 1.5, Infinity]), usual);
+  const huge = axisOf([2.3, 1e8, 1e15, 4e29, 4e29, 4e29, 4e29]);
+  assert.deepEqual(huge, { title: 'loss (cross entropy), logarithmic', type: 'log', top: undefined });
 });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Figure, createRun, runColors, runCurves } from 'cifar10';
+import { type Figure, createRun, runCurves } from 'cifar10';
+import { runColors } from 'cifar10/charts';
 import { point } from './figures';
 import { curves, historyOf } from '../runs/runs';
 
 test('the figure: accuracy in percent beside loss, test solid with markers, training dotted, one legend entry a run', () => {
   const [{ epochs: points }] = [createRun('a', {}, historyOf(0.5, 0.75))];
-  const figure = runCurves([{ name: 'a', points, look: 0 }]);
+  const figure = runCurves([{ name: 'a', points }]);
   assert.deepEqual(
     curves(figure).map(({ xaxis, y, line, marker }) => [xaxis, y, line.dash, marker !== undefined]),
     [
@@ -28,7 +29,7 @@ test('the figure: accuracy in percent beside loss, test solid with markers, trai
 test('a run that is much shorter than another can be seen: then the epochs are logarithmic', () => {
   const run = (name: string, epochs: number) => {
     const points = Array.from({ length: epochs }, (_, i) => point(i + 1, 0.5));
-    return { name, points, look: 0 };
+    return { name, points };
   };
   const axisOf = (...runs: ReturnType<typeof run>[]) => {
     const { xaxis, xaxis2 } = runCurves(runs).layout as Record<string, { type?: string; range: [number, number] }>;
@@ -45,7 +46,7 @@ test('a run that is much shorter than another can be seen: then the epochs are l
 
 test('the more runs, the higher the figure: their names take nothing from the panels; first is what solid means', () => {
   const runs = (count: number, name: string) =>
-    Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}`, points: [point(1, 0.5)], look: i }));
+    Array.from({ length: count }, (_, i) => ({ name: `${name} ${i}`, points: [point(1, 0.5)] }));
   const height = (figure: Figure) => figure.layout.height as number;
   assert.equal(height(runCurves(runs(2, 'deep'))), 400);
   assert.ok(height(runCurves(runs(14, 'deep CNN, augmented'))) > 480);

@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { activations, shallowCnn } from 'cifar10';
+import { activations, mapGrid, shallowCnn, subset } from 'cifar10';
 import { layerMaps } from 'cifar10/interpret';
-import { traces, captionsOf } from '../charts/figures';
-import { noise, ten } from './predictions';
+import { traces } from '../charts/figures';
+import { noise } from './predictions';
 
-test('activations: a map for each channel, or the strongest, each with its number and its values', () => {
+test('activations: a map for each channel, or the strongest, in the order of the layer, each value in its place', () => {
   const model = shallowCnn({ widths: [3, 12, 4], seed: 2 });
   const images = noise(4);
-  const all = activations(model, images, ten, { image: 2, layer: 'relu1' });
-  assert.match((all.layout.title as { text: string }).text, /relu1, 3 maps of 32 × 32: image 2, bird/);
-  assert.deepEqual(captionsOf(all), ['0', '1', '2']);
-  const maps = layerMaps(model, model.getLayer('relu1'), {
-    images: images.images.subarray(2 * 3072, 3 * 3072),
-    size: 1,
-    imageShape: [32, 32, 3],
-  });
-  const values = maps.dataSync<'float32'>();
-  maps.dispose();
-  const shown = traces(all)[0]
-    .z.flat()
-    .filter((value) => value !== null);
-  assert.equal(shown.length, 3 * 32 * 32);
-  assert.ok(Math.abs(Math.max(...shown) - values.reduce((a, b) => Math.max(a, b))) < 0.01);
-  model.dispose();
-});
+  const all = activations(model, images, { image: 2, layer: 'relu1' });
+  assert.deepEqual([all.layer, all.channels, all.total, all.name], ['relu1', [0, 1, 2], 3, 'image 2, bird']);
+  assert.equal(activations(model, images).layer, 'relu1');
 
-test('activations: of many maps those of the largest mean, in the order of the layer, each value in its place', () => {
-  const model = shallowCnn({ widths: [3, 12, 4], seed: 2 });
-  const images = noise(1);
-  const maps = layerMaps(model, model.getLayer('relu2'), images);
+  const maps = layerMaps(model, model.getLayer('relu2'), subset(images, [2]));
   const values = maps.dataSync<'float32'>(); // [1, 32, 32, 12]
   maps.dispose();
   const mapOf = (channel: number) => values.filter((_, i) => i % 12 === channel);
@@ -38,9 +21,17 @@ test('activations: of many maps those of the largest mean, in the order of the l
     .sort((a, b) => means[b] - means[a])
     .slice(0, 5)
     .sort((a, b) => a - b);
-  const figure = activations(model, images, ten, { layer: 'relu2', count: 5 });
-  assert.deepEqual(captionsOf(figure).map(Number), strongest);
-  // A row of the five maps is a row of cells, with gaps between the maps and rows of gaps above them.
+  const some = activations(model, images, { image: 2, layer: 'relu2', count: 5 });
+  assert.deepEqual([some.channels, some.total, some.height, some.width], [strongest, 12, 32, 32]);
+  strongest.forEach((channel, i) =>
+    assert.deepEqual(some.values.subarray(i * 1024, (i + 1) * 1024), mapOf(channel), `map ${channel}`),
+  );
+  // Drawn: a row of the five maps is a row of cells, with gaps between the maps and rows of gaps above them.
+  const figure = mapGrid(some);
+  assert.match(
+    (figure.layout.title as { text: string }).text,
+    /relu2, the 5 strongest of 12 maps of 32 × 32: image 2, bird/,
+  );
   const rows = traces(figure)[0]
     .z.map((row) => row.filter((value) => value !== null))
     .filter(({ length }) => length > 0);
@@ -50,7 +41,6 @@ test('activations: of many maps those of the largest mean, in the order of the l
     assert.deepEqual(
       shown,
       Array.from(mapOf(channel), (value) => Number(value.toPrecision(3))),
-      `map ${channel}`,
     );
   });
   model.dispose();

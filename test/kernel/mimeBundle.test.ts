@@ -14,7 +14,7 @@ test('a chart is Plotly’s media type, with text as a fallback', () => {
 });
 
 test('a picture is a PNG in base64, with its size', () => {
-  const picture = imageGrid({ images: new Uint8Array(3072) });
+  const picture = imageGrid({ images: new Uint8Array(3072), imageShape: [32, 32, 3] });
   const { data, metadata } = toMimeBundle(picture);
   assert.deepEqual(Buffer.from(data['image/png'] as string, 'base64'), Buffer.from(picture.png));
   assert.deepEqual(metadata['image/png'], { width: 64, height: 64 });

@@ -51,13 +51,13 @@ interface Annotation {
 }
 
 test('a chart has a dotted line in each panel for each annotation, with labels above that do not overlap', () => {
-  const marks = [1, 1.1, 1.2, 3].map((epoch) => ({ epoch, label: `lr ${epoch} → 0.01` }));
-  const { layout } = learningCurves([], { epochs: 10, marks });
+  const given = [1, 1.1, 1.2, 3].map((epoch) => ({ epoch, label: `lr ${epoch} → 0.01` }));
+  const { layout } = learningCurves([], { epochs: 10, annotations: given });
   const shapes = layout.shapes as { x0: number; xref: string; line: { dash: string } }[];
   assert.deepEqual(shapes.map(({ xref }) => xref).sort(), ['x', 'x', 'x', 'x', 'x2', 'x2', 'x2', 'x2']);
   assert.ok(shapes.every(({ line }) => line.dash === 'dot'));
   const annotations = layout.annotations as Annotation[];
-  assert.deepEqual(new Set(annotations.map(({ text }) => text)), new Set(marks.map(({ label }) => label)));
+  assert.deepEqual(new Set(annotations.map(({ text }) => text)), new Set(given.map(({ label }) => label)));
   const close = annotations.filter(({ x }) => x < 2).map(({ y }) => y.toFixed(4));
   assert.equal(new Set(close).size, 3, 'labels of neighbours share a row');
   const { domain } = layout.yaxis as { domain: [number, number] };
@@ -68,13 +68,13 @@ test('a chart has a dotted line in each panel for each annotation, with labels a
 });
 
 test('a label without room is shown on hover', () => {
-  const marks = Array.from({ length: 9 }, (_, i) => ({ epoch: 1 + i / 100, label: `lr ${i} → ${i + 1}` }));
-  const annotations = learningCurves([], { epochs: 10, marks }).layout.annotations as Annotation[];
+  const given = Array.from({ length: 9 }, (_, i) => ({ epoch: 1 + i / 100, label: `lr ${i} → ${i + 1}` }));
+  const annotations = learningCurves([], { epochs: 10, annotations: given }).layout.annotations as Annotation[];
   assert.equal(annotations.filter(({ text }) => text === '…').length, 5);
   assert.deepEqual(new Set(annotations.map(({ hovertext }) => hovertext)).size, 9);
 });
 
 test('a chart without annotations is unchanged', () => {
-  assert.deepEqual(learningCurves([], { marks: [] }), learningCurves([]));
+  assert.deepEqual(learningCurves([], { annotations: [] }), learningCurves([]));
   assert.equal(learningCurves([]).layout.annotations, undefined);
 });

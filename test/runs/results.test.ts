@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type EpochRecord, type History, leastConfident, recordResult, topLosses } from 'cifar10';
+import { type EpochRecord, type History, recordResult } from 'cifar10';
 import { temporaryFolder } from '../project';
 
 const historyOf = (...accuracies: number[]): History => ({
@@ -71,28 +71,4 @@ test('a number that is none is refused, and the table stays', (t) => {
     message: 'recordResult: parameters is NaN; expected a number.',
   });
   assert.deepEqual(recordResult('02', run(0.5), { file }), before);
-});
-
-test('worstMistakes names what was guessed wrongly, the surest first', () => {
-  const probabilities = Float32Array.of(0.75, 0.25, 0.5, 0.5, 0.125, 0.875, 1, 0);
-  assert.deepEqual(topLosses(probabilities, Uint8Array.of(1, 0, 0, 0)), [
-    { index: 2, guess: 1, label: 0, probability: 0.875 },
-    { index: 0, guess: 0, label: 1, probability: 0.75 },
-  ]);
-  assert.equal(topLosses(probabilities, Uint8Array.of(1, 0, 0, 0), { count: 1 }).length, 1);
-  for (const count of [-1, NaN, 2.7]) {
-    assert.throws(() => topLosses(probabilities, Uint8Array.of(1, 0, 0, 0), { count }), /worstMistakes: count is /);
-    assert.throws(() => leastConfident(probabilities, Uint8Array.of(1, 0, 0, 0), { count }), /leastSure: count is /);
-  }
-});
-
-test('probabilities of a model that has diverged are refused', () => {
-  assert.throws(
-    () => topLosses(Float32Array.of(0.5, 0.5, NaN, NaN), Uint8Array.of(1, 0)),
-    /of image 1 are no numbers.*diverged/,
-  );
-});
-
-test('worstMistakes refuses probabilities of other images', () => {
-  assert.throws(() => topLosses(new Float32Array(10), new Uint8Array(3)), /10 probabilities for 3 labels/);
 });

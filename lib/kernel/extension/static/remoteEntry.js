@@ -38,7 +38,13 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
       data,
       // The same uirevision from update to update keeps the reader's zoom.
       layout: { height: HEIGHT, uirevision: 'keep', ...layout, template: template(theme) },
-      config: { displaylogo: false, ...config },
+      // No button that sends the chart to a foreign site, none that selects points for nothing.
+      config: {
+        displaylogo: false,
+        showSendToCloud: false,
+        modeBarButtonsToRemove: ['lasso2d', 'select2d'],
+        ...config,
+      },
     };
   };
 
@@ -112,7 +118,7 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         }
       }
 
-      /** If the figure comes with pictures (see lib/charts/hoverPictures.ts), shows those of the point under the pointer. */
+      /** If the figure comes with pictures (see exampleSheet in lib/charts/predictions.ts), shows those of the point under the pointer. */
       followPointer() {
         if (this.pictures || !this.figure.layout?.meta?.hoverPictures) return;
         this.pictures = document.createElement('div');
@@ -122,20 +128,20 @@ var _JUPYTERLAB = typeof _JUPYTERLAB === 'undefined' ? {} : _JUPYTERLAB;
         this.node.on('plotly_hover', ({ points: [{ customdata }], event }) => {
           const sheet = this.figure.layout?.meta?.hoverPictures;
           if (!sheet) return; // the figure was replaced
-          const { source, columns, side, scale } = sheet;
-          const size = side * scale;
+          const { source, columns, scale } = sheet;
+          const [width, height] = [sheet.width * scale, sheet.height * scale];
           const tiles = [customdata ?? []].flat().map((place) => {
-            const [x, y] = [(place % columns) * size, Math.floor(place / columns) * size];
+            const [x, y] = [(place % columns) * width, Math.floor(place / columns) * height];
             const tile = document.createElement('div');
-            tile.style.cssText = `width: ${size}px; height: ${size}px; image-rendering: pixelated;`;
-            tile.style.background = `url("${source}") -${x}px -${y}px / ${columns * size}px`;
+            tile.style.cssText = `width: ${width}px; height: ${height}px; image-rendering: pixelated;`;
+            tile.style.background = `url("${source}") -${x}px -${y}px / ${columns * width}px`;
             return tile;
           });
           this.pictures.replaceChildren(...tiles);
           // Below the hover text, or above it if there is no room.
-          const isLow = event.clientY + 60 + size > window.innerHeight;
-          const left = Math.min(event.clientX, window.innerWidth - tiles.length * (size + 4));
-          const top = event.clientY + (isLow ? -60 - size : 60);
+          const isLow = event.clientY + 60 + height > window.innerHeight;
+          const left = Math.min(event.clientX, window.innerWidth - tiles.length * (width + 4));
+          const top = event.clientY + (isLow ? -60 - height : 60);
           Object.assign(this.pictures.style, { display: 'flex', left: `${left}px`, top: `${top}px` });
         });
         this.node.on('plotly_unhover', () => this.hidePictures());
