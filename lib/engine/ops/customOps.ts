@@ -2,7 +2,9 @@
 export const CUSTOM_OPS = {
   batchNorm: 'Cifar10BatchNorm',
   batchNormGrad: 'Cifar10BatchNormGrad',
+  batchNormRelu: 'Cifar10BatchNormRelu',
   batchNormReluGrad: 'Cifar10BatchNormReluGrad',
+  biasReluBatchNormGrad: 'Cifar10BiasReluBatchNormGrad',
   biasRelu: 'Cifar10BiasRelu',
   biasReluGrad: 'Cifar10BiasReluGrad',
   matMul: 'Cifar10MatMulF32',

@@ -117,6 +117,12 @@ export function createRecorder(
         );
       }
       const operands = tensors.map(valueOf);
+      // tfjs casts in its gradients, mostly to the type that there is.
+      if (
+        op === 'Cast' &&
+        opAttributes.some(({ name, value }) => name === 'DstT' && value === typeOf(operands[0]).dtype)
+      )
+        return [symbolOf(operands[0])];
       const inputs = operands.map(typeOf);
       const attributes = Object.fromEntries(
         opAttributes.map((attribute) => [attribute.name, fromOpAttribute(attribute)]),
