@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
-import { bindingPackage, python, root, scratch } from './paths.mjs';
+import { pip } from './packages.mjs';
+import { bindingPackage, root, scratch } from './paths.mjs';
 import { run } from './run.mjs';
 
 const ZIG_VERSION = '0.17.1';
@@ -31,7 +32,7 @@ export async function compileBinding(folder, library, compiler, extra = []) {
   if (!isBuilt) {
     const zig = join(scratch, 'zig');
     const caches = { ZIG_GLOBAL_CACHE_DIR: join(zig, 'cache'), ZIG_LOCAL_CACHE_DIR: join(zig, 'cache') };
-    await run(python, ['-m', 'pip', 'install', '--target', zig, `ziglang==${ZIG_VERSION}`]);
+    await pip('install', '--target', zig, `ziglang==${ZIG_VERSION}`);
     await build([join(zig, 'ziglang', 'zig'), 'c++'], caches);
     rmSync(zig, { recursive: true, force: true });
   }
