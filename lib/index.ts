@@ -25,7 +25,7 @@ export { loadCifar10 } from './data/cifar10';
 export type { Cifar10, LoadOptions } from './data/cifar10';
 export { dataset, subset, take } from './data/dataset';
 export type { Dataset, DatasetOptions, ImageArray, ImageShape, LabeledImages, Split } from './data/dataset';
-export type { Progress } from './data/download';
+export type { Progress } from './util/download';
 export { random, randomInteger } from './data/random';
 export type { Random } from './data/random';
 export { split } from './data/split';

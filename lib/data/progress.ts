@@ -1,43 +1,29 @@
 import { duration } from '../util/duration';
-import type { Progress } from './download';
-
-export interface ProgressLine {
-  readonly onProgress: (progress: Progress) => void;
-  /** Ends the line, if there is one. */
-  readonly end: () => void;
-}
+import type { Progress } from '../util/download';
 
 /** One line that is written over and over, in a terminal or below a notebook's cell. */
-export function progressLine(title: string, write: (text: string) => void = writeToStdout): ProgressLine {
-  let width = 0;
-  let written = -Infinity;
+export function progressLine(title: string, write = (text: string): void => void process.stdout.write(text)) {
+  const start = { time: performance.now(), received: NaN };
+  let [width, written] = [0, -Infinity];
   return {
-    onProgress(progress) {
+    onProgress({ received, total }: Progress): void {
       const now = performance.now();
-      if (now - written < 250 && progress.received < progress.total) return;
+      if (!(received >= start.received)) Object.assign(start, { time: now, received }); // the first, or a new start
+      if (now - written < 250 && received < total) return;
       written = now;
-      const line = `${title}  ${describeProgress(progress)}`;
+      const speed = (received - start.received) / (now - start.time); // bytes per ms
+      const left = received < total && speed > 0 ? `, ${speedText(speed)}, ${duration((total - received) / speed / 1000)} left` : '';
+      const line = `${title}  ${megabytes(received)} of ${megabytes(total)} MB (${Math.floor((received / total) * 100)} %)${left}`;
       write(`\r${line.padEnd(width)}`);
       width = line.length;
     },
-    end() {
+    /** Ends the line, if there is one. */
+    end(): void {
       if (width > 0) write('\n');
       width = 0;
     },
   };
 }
 
-/** "12.3 of 170.1 MB (7 %), 1.2 MB/s, 2 min 11 s left" */
-export function describeProgress({ received, total, bytesPerSecond, secondsLeft }: Progress): string {
-  const done = `${megabytes(received)} of ${megabytes(total)} MB (${Math.floor((received / total) * 100)} %)`;
-  if (received >= total || !Number.isFinite(secondsLeft)) return done;
-  return `${done}, ${(bytesPerSecond / 1e6).toFixed(bytesPerSecond < 1e6 ? 2 : 1)} MB/s, ${duration(secondsLeft)} left`;
-}
-
-function megabytes(n: number): string {
-  return (n / 1e6).toFixed(1);
-}
-
-function writeToStdout(text: string): void {
-  process.stdout.write(text);
-}
+const megabytes = (n: number): string => (n / 1e6).toFixed(1);
+const speedText = (speed: number): string => `${(speed / 1000).toFixed(speed < 1000 ? 2 : 1)} MB/s`;

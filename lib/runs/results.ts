@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSafely } from '../util/atomicFile';
-import { PROJECT_DATA } from '../data/official';
+import { PROJECT_DATA } from '../util/paths';
 import { inspectValue } from '../util/options';
 import type { History } from '../training/records';
 

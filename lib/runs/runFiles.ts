@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn, writeFileSafely } from '../util/atomicFile';
-import { PROJECT_DATA } from '../data/official';
+import { PROJECT_DATA } from '../util/paths';
 import type { Reference } from '../charts/curves';
 import type { Run, RunEpoch } from './run';
 

@@ -1,20 +1,12 @@
 // Files that are there in full or not at all, also when the process is killed or the power fails.
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathProblem } from './paths';
 
 /** Says what was not saved, why, and what to do. */
 export class SaveError extends Error {
+  override readonly name = 'SaveError';
   constructor(
     message: string,
     /** The system's name of the fault, such as ENOSPC. */
@@ -22,7 +14,6 @@ export class SaveError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = 'SaveError';
   }
 }
 
@@ -34,11 +25,12 @@ export interface Fingerprint {
 }
 
 /**
- * Writes a file under another name beside it (one of this process's own), makes sure that it is on the disk, then gives it its
- * name. Its folder is made where there is none.
+ * Writes a file under another name beside it, one of this process's own, flushes it to the disk, and renames it. Its folder
+ * is made where there is none.
  * @throws SaveError when it can't be written; a file that was there is as it was
  */
 export function writeFileSafely(file: string, pieces: readonly Uint8Array[]): void {
+  checkPath(file);
   makeFolder(dirname(file));
   const part = `${file}.${process.pid}.part`;
   try {
@@ -49,14 +41,14 @@ export function writeFileSafely(file: string, pieces: readonly Uint8Array[]): vo
     try {
       rmSync(part, { force: true });
     } catch {
-      // what went wrong before says more
+      // the first error says more
     }
     throw explain(error, file);
   }
 }
 
 /**
- * Writes a file and makes sure that it is on the disk; its name is not, before its folder was synced.
+ * Writes a file and flushes it to the disk; its name is safe only after `syncFolder`.
  * @param flag 'wx' refuses to overwrite
  */
 export function writePart(file: string, pieces: readonly Uint8Array[], flag: 'w' | 'wx' = 'wx'): Fingerprint {
@@ -76,7 +68,7 @@ export function writePart(file: string, pieces: readonly Uint8Array[], flag: 'w'
   return { size, sha256: hash.digest('hex') };
 }
 
-/** Makes sure that the names of a folder's files are on the disk, where the file system can be asked to. */
+/** Flushes the names of a folder's files to the disk, where the file system can do that. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
@@ -90,27 +82,18 @@ export function syncFolder(folder: string): void {
 }
 
 /**
- * Makes a folder, and those above it. Node's own way of doing so never ends below /proc.
+ * Makes a folder, and those above it.
  * @throws SaveError when it can't be made
  */
 export function makeFolder(folder: string): void {
+  checkPath(folder);
   try {
-    makeFolders(folder);
+    const first = mkdirSync(folder, { recursive: true });
+    for (let made = resolve(folder); first && made.length >= first.length; made = dirname(made))
+      syncFolder(dirname(made));
   } catch (error) {
     throw explain(error, folder);
   }
-}
-
-function makeFolders(folder: string): void {
-  if (existsSync(folder)) return;
-  const parent = dirname(folder);
-  if (parent !== folder) makeFolders(parent);
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  syncFolder(parent);
 }
 
 /**
@@ -122,39 +105,35 @@ export function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    const problem = pathProblem(folder);
+    if (code === 'ENOENT' && problem) throw new Error(`There is no folder ${folder}: ${problem}.`, { cause: error });
     if (code === 'ENOENT') return [];
-    if (code === 'ENOTDIR') {
-      throw new Error(`${folder}: this or one above it is a file; expected a folder.`, { cause: error });
-    }
-    throw error;
+    if (code !== 'ENOTDIR') throw error;
+    throw new Error(`${folder}: this or one above it is a file; expected a folder.`, { cause: error });
   }
 }
 
-/** What a system's error means for somebody who trains. */
+/** @throws SaveError for a path that would make a folder named ~ or file: */
+function checkPath(path: string): void {
+  const problem = pathProblem(path);
+  if (problem) throw new SaveError(`${path} can't be written: ${problem}.`);
+}
+
+/** What a system's error means for somebody who saves something. */
 export function explain(error: unknown, path: string): unknown {
   if (error instanceof SaveError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const say = (text: string) => new SaveError(text, code, { cause: error });
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return say(
-        `The disk is full: nothing was saved in ${path}. What was saved before is kept. Make room and try again.`,
-      );
-    case 'EROFS':
-    case 'EACCES':
-    case 'EPERM':
-      return say(
-        `${path} cannot be written (${code}). What was saved before is kept. Make it writable, or name another place.`,
-      );
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return say(
-        `${path}: this or one above it is a file, where a folder was expected (${message}). Name another one.`,
-      );
-    case undefined:
-      return error;
-    default:
-      return say(`Saving in ${path} failed (${message}). What was saved before is kept.`);
-  }
+  if (code === undefined) return error;
+  const [found, advice] = REASONS[code] ?? ['Saving in PATH failed (REASON).', ''];
+  const text = `${found} What was saved before is kept. ${advice}`.trim();
+  return new SaveError(text.replace('PATH', path).replace('REASON', message).replace('CODE', code), code, {
+    cause: error,
+  });
 }
+
+const FULL = ['The disk is full: nothing was saved in PATH.', 'Make room and try again.'];
+const CLOSED = ['PATH cannot be written (CODE).', 'Make it writable, or name another place.'];
+const FILE = ['PATH or one above it is a file, where a folder was expected (REASON).', 'Name another one.'];
+const REASONS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  ...{ ENOSPC: FULL, EDQUOT: FULL, EROFS: CLOSED, EACCES: CLOSED, EPERM: CLOSED, ENOTDIR: FILE, EEXIST: FILE },
+};

@@ -7,8 +7,7 @@ import { arrayBuffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pack, type Header } from 'tar-stream';
-import type { RecordFile } from 'cifar10/data';
-import type { Archive } from 'cifar10/data';
+import { type Archive, TEST_FILE, TRAIN_FILES } from 'cifar10/data';
 import type { Context as Cleanup } from '../project';
 
 export { type Context as Cleanup, temporaryFolder } from '../project';
@@ -47,7 +46,6 @@ export async function serve(t: Cleanup, handler: Handler): Promise<Server> {
 export interface FileOptions {
   /** Whether Range is honoured: true if left out. */
   readonly ranges?: boolean;
-  readonly etag?: string;
   /** The connection is cut after so many bytes of a body. */
   readonly cutAfter?: number;
   /** Nothing more comes after so many bytes of a body, but the connection stays open. */
@@ -62,18 +60,16 @@ export async function sendFile(
   response: ServerResponse,
   server: Server,
   file: Uint8Array,
-  { ranges = true, etag, cutAfter = Infinity, stallAfter = Infinity, delay = 0 }: FileOptions = {},
+  { ranges = true, cutAfter = Infinity, stallAfter = Infinity, delay = 0 }: FileOptions = {},
 ): Promise<void> {
-  const ifRange = request.headers['if-range'];
   const [, start] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
-  const from = ranges && start !== undefined && (!ifRange || ifRange === etag) ? Number(start) : 0;
+  const from = ranges && start !== undefined ? Number(start) : 0;
   if (from >= file.length) {
     response.writeHead(416, { 'content-range': `bytes */${file.length}` }).end();
     return;
   }
   response.writeHead(from > 0 ? 206 : 200, {
     'content-length': file.length - from,
-    ...(etag ? { etag } : {}),
     ...(from > 0 ? { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` } : {}),
   });
   const end = Math.min(file.length, from + cutAfter, from + stallAfter);
@@ -97,12 +93,10 @@ export const noise = (size: number) => Uint8Array.from(randomBytes(size));
 
 export const read = (path: string) => Uint8Array.from(readFileSync(path));
 
-/** Six small files in CIFAR-10's layout, of noise. */
-export const smallFiles: readonly RecordFile[] = [20, 20, 20, 20, 20, 30].map((records, i) => ({
-  name: i < 5 ? `data_batch_${i + 1}.bin` : 'test_batch.bin',
-  records,
-}));
+/** Six small files in CIFAR-10's layout. */
+export const smallFiles = [...TRAIN_FILES, TEST_FILE].map((name) => ({ name, records: name === TEST_FILE ? 30 : 20 }));
 
+/** Labels 0 to 9, pixels of noise. */
 export function noiseRecords(records: number): Uint8Array {
   const data = noise(records * 3073);
   for (let i = 0; i < records; i++) data[i * 3073] = i % 10;
@@ -138,5 +132,5 @@ export async function tarGz(entries: readonly Entry[]): Promise<Uint8Array> {
 
 /** What describes these bytes as an archive to be had at these places. */
 export function describeArchive(file: Uint8Array, urls: readonly string[]): Archive {
-  return { name: 'cifar-10-binary.tar.gz', urls, size: file.length, sha256: sha256(file), files: smallFiles };
+  return { name: 'cifar-10-binary.tar.gz', urls, size: file.length, sha256: sha256(file) };
 }

@@ -58,7 +58,7 @@ test('a file where a folder should be is named', (t) => {
   writeFileSync(file, '');
   assert.throws(
     () => writeFileSafely(join(file, 'below'), bytes('')),
-    /below: .* is a file, where a folder was expected/,
+    /file or one above it is a file, where a folder was expected/,
   );
   assert.throws(() => makeFolder(join(file, 'below')), { name: 'SaveError' });
 });
@@ -76,3 +76,14 @@ test('processes that write one file at once leave one of their versions, whole',
   assert.deepEqual(readdirSync(folder), ['file']);
   assert.match(readFileSync(file, 'utf8'), /^(a{100000}|b{100000}|c{100000})$/);
 });
+
+for (const [path, says] of [
+  ['~/runs/a.json', /^~\/runs\/a\.json can't be written: ~ is something of the shell's; write \/.*\/runs\/a\.json\.$/],
+  ['file:///tmp/a.json', /this is a URL; write \/tmp\/a\.json/],
+  ['D:\\runs\\a.json', /this is a path of Windows; in WSL2 it is \/mnt\/d\/runs\/a\.json/],
+] as const) {
+  test(`${path} makes no folder of that name, and it is said what to write`, () => {
+    for (const write of [() => writeFileSafely(path, bytes('')), () => makeFolder(path)])
+      assert.throws(write, { name: 'SaveError', message: says });
+  });
+}
