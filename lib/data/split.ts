@@ -1,7 +1,7 @@
 // Training images set aside, to validate or test a model on.
 import { inspectValue } from '../util/options';
 import { permutation } from './batches';
-import { checkSplit, type Dataset, toDataset, type Split, subset } from './dataset';
+import { type Dataset, toDataset, type Split, subset } from './dataset';
 import { random, shuffle } from './random';
 
 export interface SplitOptions {
@@ -49,22 +49,7 @@ function sizeOf(name: string, share: number, all: number): number {
   return isFraction ? Math.round(share * all) : share;
 }
 
-/**
- * Sets `size` images aside, chosen by the seed. Both parts keep the order of the split, and no image is in both.
- * @throws RangeError when `size` is not an integer from 1 to one less than the split has
- */
-export function trainValidationSplit(
-  split: Split,
-  size: number,
-  { seed = 0 }: { seed?: number } = {},
-): { rest: Split; validation: Split } {
-  checkSplit('trainValidationSplit: the images', split);
-  if (!Number.isInteger(size) || size < 1 || size >= split.size)
-    throw new RangeError(`size: ${size}; expected an integer from 1 to ${split.size - 1}: some images must be left.`);
-  const [rest, validation] = setAside(split, size, seed);
-  return { rest, validation };
-}
-
+/** Sets images aside, as many of each class as is its share. */
 function setAside(split: Split, size: number, seed: number): [rest: Split, aside: Split] {
   const order = permutation(split.size, { seed, epoch: 0 });
   const chosen = new Uint8Array(split.size);
