@@ -1,6 +1,6 @@
 import { type Annotation, drawAnnotations } from './annotations';
-import { type Curve, decimate, decimateEpochs, epochAxes, type Metric, metrics } from './panels';
-import { axisName, colors, type Figure, layout } from './theme';
+import { type Curve, curveIn, decimate, decimateEpochs, epochAxes, type Metric, metrics } from './panels';
+import { colors, type Figure, layout } from './theme';
 
 interface Score {
   readonly loss: number;
@@ -100,19 +100,13 @@ function epochCurves(
     // A line of one point can't be seen.
     const hasMarkers = curve.length === 1 || (!reference && curve.length <= 30);
     const label = reference ? `${name}, ${reference.name}` : name;
-    return [
-      {
-        ...{ type: 'scatter', mode: hasMarkers ? 'lines+markers' : 'lines' },
-        ...{ name: label, legendgroup: label, showlegend: panel === 0 },
-        ...{ x: curve.map(({ x }) => x), y: curve.map(({ y }) => y) },
-        ...{ xaxis: axisName('x', panel), yaxis: axisName('y', panel) },
-        line: { color: colors[key], width: reference ? 2 : 3, ...(reference && { dash: reference.dash }) },
-        marker: { symbol, size: 9 },
-        ...(reference && { opacity: 0.6 }),
-        cliponaxis: metric.key === 'loss', // the loss axis may cut off outliers
-        hovertemplate: `${metric.hover}<extra>${label}</extra>`,
-      },
-    ];
+    return curveIn(panel, label, curve, {
+      mode: hasMarkers ? 'lines+markers' : 'lines',
+      line: { color: colors[key], width: reference ? 2 : 3, ...(reference && { dash: reference.dash }) },
+      marker: { symbol, size: 9 },
+      ...(reference && { opacity: 0.6 }),
+      hovertemplate: `${metric.hover}<extra>${label}</extra>`,
+    });
   });
 }
 
@@ -123,15 +117,6 @@ function batchCurve(batches: readonly BatchPoint[], metric: Metric, panel: numbe
     .map((point) => ({ x: point.epoch, y: point[metric.key] * metric.scale }));
   const curve = decimate(rows, MAX_BATCH_POINTS);
   if (curve.length === 0) return [];
-  return [
-    {
-      ...{ type: 'scatter', mode: 'lines' },
-      ...{ name: 'training, batch by batch', legendgroup: 'batches', showlegend: panel === 0 },
-      ...{ x: curve.map(({ x }) => x), y: curve.map(({ y }) => y) },
-      ...{ xaxis: axisName('x', panel), yaxis: axisName('y', panel) },
-      line: { color: colors.train, width: 1.5 },
-      opacity: 0.6,
-      hoverinfo: 'skip',
-    },
-  ];
+  const look = { mode: 'lines', line: { color: colors.train, width: 1.5 }, opacity: 0.6, hoverinfo: 'skip' } as const;
+  return [curveIn(panel, 'training, batch by batch', curve, look)];
 }

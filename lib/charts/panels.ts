@@ -17,6 +17,32 @@ export interface Curve {
   readonly [key: string]: unknown;
 }
 
+interface CurveOptions {
+  readonly mode: 'lines' | 'lines+markers';
+  readonly showlegend?: boolean;
+  readonly line: object;
+  readonly [key: string]: unknown;
+}
+
+/** A curve in the panel of a metric; the name is in the legend of the first panel only. */
+export const curveIn = (
+  panel: number,
+  name: string,
+  points: readonly { readonly x: number; readonly y: number }[],
+  { showlegend = true, ...own }: CurveOptions,
+): Curve => ({
+  type: 'scatter',
+  name,
+  legendgroup: name,
+  showlegend: showlegend && panel === 0,
+  x: points.map(({ x }) => x),
+  y: points.map(({ y }) => y),
+  xaxis: axisName('x', panel),
+  yaxis: axisName('y', panel),
+  cliponaxis: metrics[panel].key === 'loss', // the loss axis may cut off outliers
+  ...own,
+});
+
 interface PanelOptions {
   /** The share of the height that the panels take; above it is room for labels. Default: 1. */
   readonly top?: number;
@@ -47,7 +73,7 @@ export function epochAxes(
         axis(scale === 'log' ? 'epoch (logarithmic)' : 'epoch', {
           domain: panelDomain(panel, metrics.length),
           anchor: axisName('y', panel),
-          unifiedhovertitle: { text: 'epoch %{x}' },
+          unifiedhovertitle: { text: 'epoch %{x:.2~f}' },
           ...(scale === 'log' ? logScale(epochs) : linearScale(epochs)),
         }),
       ],
@@ -80,7 +106,8 @@ function robustAxis(title: string, values: readonly number[]): { title?: string;
   if (!(high > USUAL_LOSS)) return {};
   const limit = Math.max(USUAL_LOSS, 4 * median);
   if (limit < 1e4 && high > limit) {
-    const top = Number(limit.toPrecision(2));
+    const usual = sorted.filter((value) => value <= limit).at(-1) as number;
+    const top = Number((1.05 * usual).toPrecision(2));
     return { title: `${title}, up to ${top}`, range: [low - 0.05 * (top - low), top] };
   }
   return high > 1e3 * low && low > 0 ? { title: `${title}, logarithmic`, type: 'log', exponentformat: 'power' } : {};

@@ -1,6 +1,6 @@
 import type { CurvePoint } from './curves';
-import { type Curve, decimateEpochs, epochAxes, type Metric, metrics } from './panels';
-import { axisName, colors, type Figure, layout } from './theme';
+import { type Curve, curveIn, decimateEpochs, epochAxes, type Metric, metrics } from './panels';
+import { colors, type Figure, layout } from './theme';
 
 /**
  * Colors for runs: eight that the red-green blind can tell apart (a test simulates it), legible on white and on black. Last
@@ -73,14 +73,12 @@ function curveOf(
   const marker = isTest
     ? { symbol, size: 9, maxdisplayed: MARKERS }
     : curve.length === 1 && { symbol: `${symbol}-open`, size: 9 };
-  return {
-    ...{ type: 'scatter', mode: marker ? 'lines+markers' : 'lines' },
-    ...{ name, legendgroup: name, showlegend: panel === 0 && isTest, legendrank: AFTER_KEY + index },
-    ...{ x: curve.map(({ x }) => x), y: curve.map(({ y }) => y) },
-    ...{ xaxis: axisName('x', panel), yaxis: axisName('y', panel) },
+  return curveIn(panel, name, curve, {
+    mode: marker ? 'lines+markers' : 'lines',
+    showlegend: isTest,
+    legendrank: AFTER_KEY + index,
     line: { color: runColors[index % runColors.length], width: isTest ? 3 : 2, dash: isTest ? 'solid' : 'dot' },
     ...(marker && { marker }),
-    cliponaxis: metric.key === 'loss',
     hovertemplate: `${metric.hover}<extra>${name}, ${isTest ? 'test' : 'training'}</extra>`,
-  };
+  });
 }

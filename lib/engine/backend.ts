@@ -56,19 +56,6 @@ interface NodeBackend {
   executeMultipleOutputs: (op: string, attributes: OpAttribute[], inputs: tf.Tensor[], count: number) => tf.Tensor[];
   read: (id: DataId) => Promise<tf.TypedArray>;
   readSync: (id: DataId) => tf.TypedArray;
-  readonly encodeJpeg: (
-    pixels: Uint8Array,
-    shape: number[],
-    format: '' | 'rgb',
-    quality: number,
-    progressive: boolean,
-    optimizeSize: boolean,
-    chromaDownsampling: boolean,
-    densityUnit: 'in',
-    xDensity: number,
-    yDensity: number,
-    xmpMetadata: string,
-  ) => tf.Tensor;
   readonly createOutputTensor: (metadata: TensorMetadata) => tf.Tensor;
   readonly getInputTensorIds: (tensors: tf.Tensor[]) => number[];
   readonly incRef: (id: DataId) => void;
@@ -169,15 +156,4 @@ export function setVariableData(variable: tf.Variable, dataId: DataId): void {
   const tensor = tf.engine().makeTensorFromTensorInfo({ dataId, shape: variable.shape, dtype: variable.dtype });
   variable.assign(tensor);
   tensor.dispose();
-}
-
-/**
- * Pixels as a JPEG file; synchronous, unlike `tf.node.encodeJpeg`.
- * @param pixels uint8 [height, width, 3]
- */
-export function encodeJpeg(pixels: Uint8Array, height: number, width: number, quality = 85): Uint8Array {
-  const file = backend().encodeJpeg(pixels, [height, width, 3], 'rgb', quality, false, true, true, 'in', 300, 300, '');
-  const [bytes] = file.dataSync() as unknown as Uint8Array[];
-  file.dispose();
-  return bytes;
 }

@@ -13,7 +13,7 @@ export type { NormStatistics } from './ops/batchNorm';
 export { prepareEngine } from './ops/prepare';
 
 // What the rest of the library asks of it.
-export { backend, encodeJpeg, hasCustomOps, isOnGpu, versions } from './backend';
+export { backend, hasCustomOps, isOnGpu, versions } from './backend';
 export { resolvePrecision, warnOfEmulation } from './precision';
 export { cores, cpuHas, isa } from './cpu';
 

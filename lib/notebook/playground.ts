@@ -178,7 +178,8 @@ function makeTrainer<Model extends { dispose(): unknown }>(
         curves.epochs.push({ ...record, epoch: curves.position });
       } else if (record.type === 'step') {
         curves.position = start + record.epoch - 1 + record.step / record.steps;
-        curves.batches.push({ epoch: curves.position, loss: record.loss, accuracy: record.accuracy });
+        const { loss, accuracy, images } = record;
+        curves.batches.push({ epoch: curves.position, loss, accuracy, images });
         status.update(() => runningLine(record, curves, lastAccuracy()));
       } else status.update(statusLine('Evaluating', `batch ${record.batch} of ${record.batches}`, ...lastAccuracy()));
       if (record.type !== 'test') chart.update(draw);

@@ -37,7 +37,8 @@ export async function watch(run: AsyncIterable<TrainRecord>, options: WatchOptio
         return { chart, mustGoOn: record.restored };
       }
       resumable = record.resumable ?? false;
-      batches.push({ epoch: progressOf(record), loss: record.loss, accuracy: record.accuracy });
+      const { loss, accuracy, images } = record;
+      batches.push({ epoch: progressOf(record), loss, accuracy, images });
       const left = timeLeft(record);
       return { chart, progress: () => stepBar(record, epochs.at(-1), left) };
     },

@@ -22,6 +22,8 @@ export interface StepRecord {
   accuracy: number;
   /** Learning rate of this step. */
   lr: number;
+  /** Images in this batch: the last one of an epoch may have fewer. */
+  images?: number;
   imagesPerSecond: number;
   /** Whether the run is saved: the same call, made again after it was ended, goes on. */
   resumable?: boolean;

@@ -96,7 +96,8 @@ async function* run(
         isSound = true;
         const accuracy = correct / batch.size;
         const speed = imagesPerSecond(metrics);
-        yield { type: 'step', epoch, epochs, step, steps, loss, accuracy, lr, imagesPerSecond: speed };
+        const images = batch.size;
+        yield { type: 'step', epoch, epochs, step, steps, loss, accuracy, lr, images, imagesPerSecond: speed };
         await nextTurn(); // lets messages in, such as a slider's
         if (isStopped()) return;
       }

@@ -109,7 +109,7 @@ test('the colours of training, test and validation differ', () => {
 
 test('the pointer over a curve names the epoch', () => {
   const { xaxis, xaxis2 } = learningCurves([point(1, 0.5)]).layout as Record<string, { unifiedhovertitle: object }>;
-  assert.deepEqual([xaxis.unifiedhovertitle, xaxis2.unifiedhovertitle], Array(2).fill({ text: 'epoch %{x}' }));
+  assert.deepEqual([xaxis.unifiedhovertitle, xaxis2.unifiedhovertitle], Array(2).fill({ text: 'epoch %{x:.2~f}' }));
 });
 
 test('the batch of a few images at the end of an epoch is not drawn: its accuracy would be a spike', () => {
@@ -136,7 +136,11 @@ test('a few huge losses are cut off at the top; of many the axis is logarithmic;
   assert.deepEqual(axisOf([2.3, 1.5, 0.002]), usual);
   assert.deepEqual(axisOf([7, 6, 9]), usual);
   assert.deepEqual(axisOf([30, 40, 50, 20, 10]), usual, 'another loss, of larger numbers');
-  assert.deepEqual(axisOf([2.3, 2, 1.5, 4e29]), { title: 'loss (cross entropy), up to 10', type: undefined, top: 10 });
+  assert.deepEqual(axisOf([2.3, 2, 1.5, 4e29]), {
+    title: 'loss (cross entropy), up to 2.4',
+    type: undefined,
+    top: 2.4,
+  });
   assert.deepEqual(axisOf([2.3, NaN, 1.5, Infinity]), usual);
   const huge = axisOf([2.3, 1e8, 1e15, 4e29, 4e29, 4e29, 4e29]);
   assert.deepEqual(huge, { title: 'loss (cross entropy), logarithmic', type: 'log', top: undefined });
