@@ -1,5 +1,6 @@
 import { type Images, imageGrid, dataUri } from './images';
-import { axis, colors, count, type Figure, layout, note, palette, percent, readable, verticalLine } from './theme';
+import { axis, colors, type Figure, layout, note, palette, verticalLine } from './theme';
+import { count, percent, readable } from '../util/format';
 
 export interface BarSeries {
   readonly name: string;

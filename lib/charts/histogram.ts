@@ -1,4 +1,6 @@
-import { axis, axisKey, axisName, checkInteger, count, type Figure, layout, note, palette, panelDomain } from './theme';
+import { axis, axisKey, axisName, type Figure, layout, note, palette, panelDomain } from './theme';
+import { count } from '../util/format';
+import { checkInteger } from '../util/options';
 
 export interface HistogramPanel {
   /** Shown above the panel. */

@@ -1,6 +1,8 @@
 // Images as pictures: PNG files, and figures that hold them.
 import { PNG } from 'pngjs';
-import { axis, checkInteger, count, type Figure, hiddenAxis, layout, note } from './theme';
+import { axis, type Figure, hiddenAxis, layout, note } from './theme';
+import { count } from '../util/format';
+import { checkInteger } from '../util/options';
 
 /** Bytes of images of one size, [N, height, width, channels]: 1 channel (gray), 3 (RGB) or 4 (RGBA). */
 export interface Images {

@@ -19,5 +19,5 @@ export { reliabilityDiagram } from './reliability';
 export type { ReliabilityBin } from './reliability';
 export { runColors, runCurves } from './runCurves';
 export type { RunCurve } from './runCurves';
-export { colors, emptyFigure, palette, percent } from './theme';
+export { colors, emptyFigure, palette } from './theme';
 export type { Figure } from './theme';

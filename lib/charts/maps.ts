@@ -10,7 +10,8 @@ import {
   type Picture,
   upscale,
 } from './images';
-import { axis, type Figure, hiddenAxis, layout, note, percent } from './theme';
+import { axis, type Figure, hiddenAxis, layout, note } from './theme';
+import { percent } from '../util/format';
 
 /** What these charts read of `activations`. */
 export interface FeatureMaps {

@@ -1,5 +1,6 @@
 // Accuracy in one panel, loss in the other, over epochs: what all learning curves are drawn in.
 import { axis, axisKey, axisName, panelDomain } from './theme';
+import { checkInteger } from '../util/options';
 
 export const metrics = [
   { key: 'accuracy', title: 'accuracy (%)', scale: 100, hover: '%{y:.2f} %', emptyRange: [0, 100] },
@@ -28,7 +29,7 @@ interface CurveOptions {
 export const curveIn = (
   panel: number,
   name: string,
-  points: readonly { readonly x: number; readonly y: number }[],
+  points: readonly Point[],
   { showlegend = true, ...own }: CurveOptions,
 ): Curve => ({
   type: 'scatter',
@@ -113,29 +114,26 @@ function robustAxis(title: string, values: readonly number[]): { title?: string;
   return high > 1e3 * low && low > 0 ? { title: `${title}, logarithmic`, type: 'log', exponentformat: 'power' } : {};
 }
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 /**
  * At most `limit` points in place of a longer series: means of neighbors, so that the noise shrinks and the trend stays.
  * Figures stay small enough to be sent several times a second.
- * @param points rows of numbers, in order
  */
-export function decimate<T extends { readonly [key in keyof T]: number }>(points: readonly T[], limit: number): T[] {
-  if (!(limit >= 1)) throw new RangeError(`limit is ${limit}; expected a number ≥ 1`);
+export function decimate(points: readonly Point[], limit: number): Point[] {
+  checkInteger('limit', limit, 1);
   if (points.length <= limit) return [...points];
   return Array.from({ length: limit }, (_, bucket) => {
-    const from = Math.floor((bucket * points.length) / limit);
-    return mean(points.slice(from, Math.floor(((bucket + 1) * points.length) / limit)));
+    const [from, to] = [bucket, bucket + 1].map((edge) => Math.floor((edge * points.length) / limit));
+    const some = points.slice(from, to);
+    const mean = (of: (point: Point) => number) => some.reduce((sum, point) => sum + of(point), 0) / some.length;
+    return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
   });
 }
 
 /** The same for epochs: the last one stays as it is, since it is the result of the run. */
-export const decimateEpochs = <T extends { readonly [key in keyof T]: number }>(
-  points: readonly T[],
-  limit: number,
-): T[] =>
+export const decimateEpochs = (points: readonly Point[], limit: number): Point[] =>
   points.length <= limit ? [...points] : [...decimate(points.slice(0, -1), limit - 1), points[points.length - 1]];
-
-function mean<T extends { readonly [key in keyof T]: number }>(points: readonly T[]): T {
-  const keys = Object.keys(points[0]) as (keyof T)[];
-  const entries = keys.map((key) => [key, points.reduce((sum, point) => sum + point[key], 0) / points.length]);
-  return Object.fromEntries(entries) as T;
-}

@@ -1,6 +1,7 @@
 // What a model said of images: the images themselves, and the confusion matrix.
 import { captionedImages, dataUri, type Images, imageGrid } from './images';
-import { axis, colors, count, emptyFigure, type Figure, layout, percent } from './theme';
+import { axis, colors, emptyFigure, type Figure, layout } from './theme';
+import { count, percent } from '../util/format';
 
 /** One image of a split, and the class that the model gave it. */
 export interface PredictedImage {

@@ -1,4 +1,5 @@
-import { axis, colors, count, type Figure, layout } from './theme';
+import { axis, colors, type Figure, layout } from './theme';
+import { count } from '../util/format';
 
 /** Images of which the model was about equally confident. */
 export interface ReliabilityBin {

@@ -92,33 +92,3 @@ export const emptyFigure = (message: string): Figure => ({
     hovermode: false,
   }),
 });
-
-/** A probability as a person reads it: 0.94 is 94 %; near 0 and 1 with a decimal, so that 99.7 % does not look certain. */
-export function percent(probability: number): string {
-  const value = 100 * probability;
-  const rounded = Number(value.toFixed(value < 1 || value > 99 ? 1 : 0));
-  if (rounded === 100 && value < 100) return '>99.9 %';
-  if (rounded === 0 && value > 0) return '<0.1 %';
-  return `${rounded} %`;
-}
-
-/** An integer with its thousands marked: 5,000. */
-export const count = (value: number): string => value.toLocaleString('en');
-
-export type Decimals = 0 | 1 | 2 | 3 | 4;
-
-/**
- * Integers with thousands marked, others to four places, and small ones to three digits: 5,000; 0.8125; 0.00002.
- * @param decimals at least so many
- */
-export function readable(value: number | bigint, decimals: Decimals = 0): string {
-  const isSmall = value > -0.01 && value < 0.01;
-  if (isSmall && decimals === 0) return value.toLocaleString('en', { maximumSignificantDigits: 3 });
-  return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: 4 });
-}
-
-/** @throws RangeError unless the value is an integer ≥ `min` */
-export function checkInteger(name: string, value: number, min: number): void {
-  if (!Number.isInteger(value) || value < min)
-    throw new RangeError(`${name} is ${value}; expected an integer ≥ ${min}`);
-}

@@ -1,4 +1,4 @@
-import { duration } from '../util/duration';
+import { duration } from '../util/format';
 import type { Progress } from '../util/download';
 
 /** One line that is written over and over, in a terminal or below a notebook's cell. */

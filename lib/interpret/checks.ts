@@ -53,12 +53,6 @@ export function checkImage(caller: string, { size }: Pick<ImageArray, 'size'>, i
   throw new RangeError(`${caller}: image ${inspectValue(index)}; expected an integer from 0 to ${size - 1}.`);
 }
 
-/** @throws RangeError unless the value is an integer ≥ 1 */
-export function checkCount(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new RangeError(`${name} is ${inspectValue(value)}; expected an integer ≥ 1.`);
-}
-
 /**
  * The index of a class.
  * @throws RangeError for a name that is not among them

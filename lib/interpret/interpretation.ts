@@ -1,8 +1,9 @@
 // What a trained model says of labeled images, and how right it is.
 import type * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/dataset';
+import { checkInteger } from '../util/options';
 import { predict, type PredictOptions } from '../training/evaluate';
-import { checkClasses, checkCount, checkImage, checkProbabilities, classIndex } from './checks';
+import { checkClasses, checkImage, checkProbabilities, classIndex } from './checks';
 
 /** What a model said of an image, and what is right: indices of class names. */
 export interface Prediction {
@@ -133,9 +134,11 @@ export function interpretProbabilities(probabilities: Float32Array, split: Split
       predictions
         .map((each) => ({ ...each, loss: -Math.log(row(each.index)[each.label]) }))
         .sort((a, b) => (a.loss === b.loss ? 0 : b.loss - a.loss)) // both may be infinite
-        .slice(0, checkCount('topLosses: count', count)),
+        .slice(0, checkInteger('topLosses: count', count, 1)),
     leastConfident: (count = 16) =>
-      [...predictions].sort((a, b) => a.confidence - b.confidence).slice(0, checkCount('leastConfident: count', count)),
+      [...predictions]
+        .sort((a, b) => a.confidence - b.confidence)
+        .slice(0, checkInteger('leastConfident: count', count, 1)),
     mostConfused: (count = classNames.length ** 2) =>
       confusion
         .flatMap((counts, label) =>
@@ -146,15 +149,15 @@ export function interpretProbabilities(probabilities: Float32Array, split: Split
         )
         .filter(({ actual, predicted, count }) => count > 0 && actual !== predicted)
         .sort((a, b) => b.count - a.count)
-        .slice(0, checkCount('mostConfused: count', count)),
+        .slice(0, checkInteger('mostConfused: count', count, 1)),
     confused(actual, predicted, count = 16) {
       const [label, said] = [actual, predicted].map((name) => classIndex('confused', name, classNames));
       return predictions
         .filter((each) => each.label === label && each.predicted === said)
         .sort((a, b) => b.confidence - a.confidence)
-        .slice(0, checkCount('confused: count', count));
+        .slice(0, checkInteger('confused: count', count, 1));
     },
-    calibration: (bins = 15) => calibrate(predictions, checkCount('calibration: bins', bins)),
+    calibration: (bins = 15) => calibrate(predictions, checkInteger('calibration: bins', bins, 1)),
   };
 }
 

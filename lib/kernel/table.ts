@@ -1,5 +1,5 @@
 // A table as HTML: numbers aligned and readable, long tables abridged.
-import { type Decimals, readable } from '../charts/theme';
+import { type Decimals, readable } from '../util/format';
 import { html } from './html';
 
 /** A table as a danfojs DataFrame has it, or a Series: one column. */

@@ -1,7 +1,7 @@
 import { type BatchPoint, learningCurves, type Reference } from '../charts/curves';
 import type { Html } from '../kernel/html';
 import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
-import { duration } from '../util/duration';
+import { duration } from '../util/format';
 import { follow, progressBar } from './follow';
 
 export interface WatchOptions {

@@ -1,6 +1,6 @@
 export * from './atomicFile';
 export * from './download';
-export * from './duration';
+export * from './format';
 export * from './hyperparameters';
 export * from './lock';
 export * from './options';

@@ -73,6 +73,15 @@ export const oneOf = <T>(standard: T, allowed: readonly T[]): Rule<T> => ({
   accepts: (value) => allowed.includes(value as T),
 });
 
+/**
+ * The value, if it is an integer ≥ `min`.
+ * @throws RangeError otherwise
+ */
+export function checkInteger(name: string, value: number, min: number): number {
+  if (isWhole(value, min)) return value;
+  throw new RangeError(`${name} is ${inspectValue(value)}; expected an integer ≥ ${min}.`);
+}
+
 /** Whether a value is a number, at least `min` and below `limit`. */
 export const isNumberIn = (value: unknown, min: number, limit = Infinity): value is number =>
   typeof value === 'number' && value >= min && value < limit;
