@@ -56,7 +56,10 @@ for (const precision of PRECISIONS) {
         seen.set(step, value);
       }
     }
-    assert.deepEqual([...seen].map((entry) => entry.join(' ')), whole);
+    assert.deepEqual(
+      [...seen].map((entry) => entry.join(' ')),
+      whole,
+    );
   });
 }
 
@@ -87,7 +90,13 @@ for (const [name, options] of parts) {
       [true, false].map(async (compiled) => {
         const model = make();
         const losses: number[] = [];
-        for await (const record of train(model, data, { epochs: 1, batchSize: 47, precision: 'float32', compiled, ...options })) {
+        for await (const record of train(model, data, {
+          epochs: 1,
+          batchSize: 47,
+          precision: 'float32',
+          compiled,
+          ...options,
+        })) {
           if (record.type === 'step') losses.push(record.loss);
         }
         model.dispose();
@@ -106,7 +115,11 @@ test('the finder takes them, charts draw them, interpret explains them', async (
   for await (const record of findLr(model, data, { ...options, steps: 12, from: 1e-4, to: 0.1 })) records.push(record);
   assert.equal(lrCurve(lrSearch(records).points).data.length > 0, true);
   const epochs: EpochRecord[] = [];
-  for await (const record of train(model, data, { ...options, epochs: 12, optimizer: lion({ lr: polynomial(0.004) }) })) {
+  for await (const record of train(model, data, {
+    ...options,
+    epochs: 12,
+    optimizer: lion({ lr: polynomial(0.004) }),
+  })) {
     if (record.type === 'epoch') epochs.push(record);
   }
   assert.ok(learningCurves(epochs).data.length >= 4);
@@ -149,7 +162,9 @@ const history = await watch(train(model, data, {
 }));
 console.log('epochs', history.epochs.length);`,
     },
-    { code: 'const result = await interpret(model, data.test); show(confusionMatrix(result)); console.log(result.perClass.length);' },
+    {
+      code: 'const result = await interpret(model, data.test); show(confusionMatrix(result)); console.log(result.perClass.length);',
+    },
   ]);
   for (const cell of cells) assert.equal(cell.status, 'ok', textOf(cell));
   assert.match(textOf(cells[1]), /epochs 2/);
