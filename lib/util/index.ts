@@ -3,6 +3,7 @@ export * from './download';
 export * from './format';
 export * from './hyperparameters';
 export * from './lock';
+export * from './memory';
 export * from './options';
 export * from './paths';
 export * from './processes';
