@@ -109,8 +109,53 @@ export function isSymbolic(tensor: tf.Tensor): boolean {
 /** Whether TensorFlow computes on a processor that our custom ops (lib/engine/native/ops) are for. */
 export const hasCustomOps = (): boolean => !isOnGpu() && cpuHas('avx2');
 
+/** Variables that are no longer on tfjs's list: it would keep them for ever. */
+const unlisted = new Set<WeakRef<tf.Variable>>();
+
 /** All variables that were not disposed. */
-export const liveVariables = (): tf.Variable[] => Object.values(tf.engine().registeredVariables);
+export const liveVariables = (): tf.Variable[] => [
+  ...Object.values(tf.engine().registeredVariables),
+  ...[...unlisted].flatMap((reference) => reference.deref() ?? []),
+];
+
+/**
+ * Frees variables when nobody can reach them any more: neither what they belong to, such as a model, nor they themselves.
+ * @param owner does not have to be reachable from the variables
+ */
+export const freeWithOwner = (owner: object, variables: readonly tf.Variable[]): void =>
+  ownerGone.register(owner, variables);
+
+const ownerGone = new FinalizationRegistry<readonly tf.Variable[]>((variables) => {
+  for (const variable of variables) if (!variable.isDisposed) unlist(variable);
+});
+
+const variableGone = new FinalizationRegistry<() => void>((free) => free());
+
+/** Leaves a variable to those who may still hold it, a layer for one. */
+function unlist(variable: tf.Variable): void {
+  const { prototype } = tf.Variable;
+  const reference = new WeakRef(variable);
+  // Has the same values: they are freed by it when the variable is no more.
+  const values = new tf.Tensor(variable.shape, variable.dtype, variable.dataId, variable.id);
+  variable.assign = (value) => {
+    prototype.assign.call(variable, value);
+    values.dataId = variable.dataId;
+  };
+  variable.dispose = () => {
+    variableGone.unregister(variable);
+    unlisted.delete(reference);
+    prototype.dispose.call(variable);
+  };
+  delete tf.engine().registeredVariables[variable.name];
+  unlisted.add(reference);
+  variableGone.register(variable, freeing(values, reference), variable);
+}
+
+/** Must not see the variable, or it would never be gone. */
+const freeing = (values: tf.Tensor, reference: WeakRef<tf.Variable>) => (): void => {
+  unlisted.delete(reference);
+  values.dispose();
+};
 
 const assignments = new WeakMap<tf.Variable, number>();
 

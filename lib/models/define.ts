@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { normalize } from '../data/augment';
 import { random } from '../data/random';
+import { freeWithOwner, liveVariables } from '../engine/backend';
 import { randomUniform } from '../engine/ops/ops';
 import { isNumberIn, readOptions, type Rules, wholeNumber } from '../util/options';
 import { type Layer, type Layers, type Place, sequential } from './layers';
@@ -62,6 +63,7 @@ export interface Definition {
  * Layers are named by kind and number (conv1, conv2, …). In files, weights have the names that PyTorch gives them in a module
  * whose only member is `network = nn.Sequential(…)`: network.0.weight. Members with other names: `{ stem: [conv(32), relu()],
  * head: [flatten(), linearLayer(10)] }`, one after another, give stem.0.weight and head.1.weight.
+ * A model that nobody holds any more is freed in time; `model.dispose()` frees it at once.
  * @returns images [N, H, W, C], normalized, in; what the last layer gives out
  * @throws RangeError when an option is unknown or impossible; Error when a layer does not fit on the one before
  */
@@ -82,6 +84,7 @@ export function defineModel(
     },
     inside: (key) => placeAt(path === '' ? String(key) : `${path}.${key}`),
   });
+  const others = new Set(liveVariables());
   const inputs = tf.input({ shape: [...inputShape], name: 'images' });
   const members = Array.isArray(layers) ? { network: layers } : layers;
   const outputs = Object.entries(members as Record<string, Layer | Layers>).reduce(
@@ -93,6 +96,10 @@ export function defineModel(
   const { mean, std } = normalization;
   const definition: Definition = { seed, normalization: { mean, std }, paths };
   model.setUserDefinedMetadata({ definition });
+  freeWithOwner(
+    model,
+    liveVariables().filter((variable) => !others.has(variable)),
+  );
   return model;
 }
 

@@ -58,7 +58,8 @@ test('testing keeps what a skip adds later; training counts what is in nested mo
   const options = { inputShape: [8, 8, 1] as const };
   const perImage = (work: 'testing' | 'training', model: tf.LayersModel) =>
     (estimateBytes(work, model, 1) - estimateBytes(work, model, 0)) / (4 * (work === 'testing' ? 1.7 : 1.6));
-  const close = (found: number, expected: number) => assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
+  const close = (found: number, expected: number) =>
+    assert.ok(Math.abs(found - expected) < 1e-6, `${found}, expected ${expected}`);
   const chain = defineModel('chain', options, [conv(4), conv(4), conv(4)]);
   close(perImage('testing', chain), 2 * 256);
   const skip = defineModel('skip', options, [conv(4), residual([conv(4), conv(4)])]);
