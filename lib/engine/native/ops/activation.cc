@@ -48,8 +48,8 @@ void ComputeBiasRelu(OpContext& ctx) {
 
 /** Inputs dy and y [..., C]. */
 void ComputeBiasReluGrad(OpContext& ctx) {
-  const bool fits = ctx.Rank(1) > 0 && ctx.LastDim(1) > 0 && ctx.HasShape(0, ctx.ShapeOf(1));
-  if (!ctx.Require(fits, "BiasReluGrad: expected dy and y of one shape [..., C]")) return;
+  const bool fits = ctx.Rank(1) > 0 && ctx.ElementCount(1) > 0 && ctx.HasShape(0, ctx.ShapeOf(1));
+  if (!ctx.Require(fits, "BiasReluGrad: expected dy and y of one shape [..., C], not empty")) return;
   const RowPartition rows(ctx.ElementCount(1), ctx.LastDim(1));
   float* dx = ctx.OutputInPlace(0, 0);
   float* dbias = dx ? ctx.Output(1, {rows.channels}) : nullptr;
@@ -64,9 +64,9 @@ void ComputeBiasReluGrad(OpContext& ctx) {
 }
 
 [[maybe_unused]] const bool registered[] = {
-    Register("Cifar10BiasRelu", {"x: float", "bias: float"}, {"y: float"}, &Kernel<ComputeBiasRelu>),
+    Register("Cifar10BiasRelu", {"x: float", "bias: float"}, {"y: float"}, &Kernel<ComputeBiasRelu>, &ShapesOf<0>),
     Register("Cifar10BiasReluGrad", {"dy: float", "y: float"}, {"dx: float", "dbias: float"},
-             &Kernel<ComputeBiasReluGrad>),
+             &Kernel<ComputeBiasReluGrad>, &ShapesOf<0, kUnknown>),
 };
 
 }  // namespace

@@ -26,6 +26,11 @@ void ComputeApplySgd(OpContext& ctx) {
           "ApplySgd: expected a velocity and a gradient of the parameter's shape, and scalars for lr, momentum, "
           "weight decay and nesterov"))
     return;
+  if (ctx.ElementCount(0) == 0) {
+    ctx.ForwardInput(0, 0);
+    ctx.ForwardInput(1, 1);
+    return;
+  }
   const float *w = ctx.Input(0), *v = ctx.Input(1), *g = ctx.Input(2);
   const Sgd sgd = Sgd::From(ctx, 3);
   float* newW = ctx.OutputLike(0, 0);
@@ -55,7 +60,7 @@ void ComputeApplySgd(OpContext& ctx) {
 [[maybe_unused]] const bool registered = Register(
     "Cifar10ApplySgd",
     {"w: float", "v: float", "g: float", "lr: float", "momentum: float", "weight_decay: float", "nesterov: float"},
-    {"new_w: float", "new_v: float"}, &Kernel<ComputeApplySgd>);
+    {"new_w: float", "new_v: float"}, &Kernel<ComputeApplySgd>, &ShapesOf<0, 1>);
 
 }  // namespace
 }  // namespace cifar10

@@ -210,24 +210,27 @@ void ComputeGrad(OpContext& ctx) {
 }
 
 using Names = std::initializer_list<const char*>;
-constexpr Names kNormInputs{"x: float",           "gamma: float",            "beta: float",
-                            "running_mean: float", "running_variance: float", "momentum: float",
-                            "epsilon: float"};
+constexpr Names kNormInputs{
+    "x: float",        "gamma: float",  "beta: float", "running_mean: float", "running_variance: float",
+    "momentum: float", "epsilon: float"};
 constexpr Names kNormOutputs{"y: float", "new_mean: float", "new_variance: float", "mean: float",
                              "inverse_deviation: float"};
 constexpr Names kGradInputs{"dy: float", "x: float", "gamma: float", "mean: float", "inverse_deviation: float"};
 constexpr Names kGradOutputs{"dx: float", "dgamma: float", "dbeta: float"};
 
 [[maybe_unused]] const bool registered[] = {
-    Register("Cifar10BatchNorm", kNormInputs, kNormOutputs, &Kernel<ComputeNorm<ReluAt::kNone>>),
-    Register("Cifar10BatchNormRelu", kNormInputs, kNormOutputs, &Kernel<ComputeNorm<ReluAt::kAfterNorm>>),
-    Register("Cifar10BatchNormGrad", kGradInputs, kGradOutputs, &Kernel<ComputeGrad<ReluAt::kNone>>),
+    Register("Cifar10BatchNorm", kNormInputs, kNormOutputs, &Kernel<ComputeNorm<ReluAt::kNone>>,
+             &ShapesOf<0, 1, 1, 1, 1>),
+    Register("Cifar10BatchNormRelu", kNormInputs, kNormOutputs, &Kernel<ComputeNorm<ReluAt::kAfterNorm>>,
+             &ShapesOf<0, 1, 1, 1, 1>),
+    Register("Cifar10BatchNormGrad", kGradInputs, kGradOutputs, &Kernel<ComputeGrad<ReluAt::kNone>>,
+             &ShapesOf<1, 2, 2>),
     Register("Cifar10BatchNormReluGrad",
              {"dy: float", "x: float", "gamma: float", "mean: float", "inverse_deviation: float", "beta: float"},
-             kGradOutputs, &Kernel<ComputeGrad<ReluAt::kAfterNorm>>),
+             kGradOutputs, &Kernel<ComputeGrad<ReluAt::kAfterNorm>>, &ShapesOf<1, 2, 2>),
     Register("Cifar10BiasReluBatchNormGrad", kGradInputs,
-             {"dx: float", "dgamma: float", "dbeta: float", "dbias: float"},
-             &Kernel<ComputeGrad<ReluAt::kBeforeNorm>>),
+             {"dx: float", "dgamma: float", "dbeta: float", "dbias: float"}, &Kernel<ComputeGrad<ReluAt::kBeforeNorm>>,
+             &ShapesOf<1, 2, 2, 2>),
 };
 
 }  // namespace

@@ -59,8 +59,8 @@ CIFAR10_SIMD_INLINE void UpdatePanels(const FusedMatMulSgd& u, const float* pack
       const float* a = columns + (input - first) * u.rows + k * kGroupInputs;
       const float* b = packed + (panel * u.rows + k) * kLanes;
       for (int r = 0; r < kGroupInputs; r += kMr) {
-        MultiplyBlock<kMr, Panels, 1, kGroupInputs>(1, std::min<int>(kKc, u.rows - k), a + r, 0, b, 0, u.rows * kLanes,
-                                                    g[0][r], kGroupInputs * kLanes, k > 0);
+        MultiplyBlock<kMr, Panels>(1, std::min<int>(kKc, u.rows - k), {a + r, 1, kGroupInputs, 0},
+                                   {b, u.rows * kLanes, 0}, {g[0][r], kLanes, kGroupInputs * kLanes}, k > 0);
       }
     } while ((k += kKc) < u.rows);
     forWeights([&](int r, int q, std::ptrdiff_t at) CIFAR10_SIMD_LAMBDA {

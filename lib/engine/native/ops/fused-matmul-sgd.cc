@@ -19,12 +19,14 @@ constexpr int kPartRows = 32;
 /** Inputs x [rows, inputs] and dy [rows, outputs], w and v [inputs, outputs]; scalars as ApplySgd's. */
 void ComputeFusedMatMulSgd(OpContext& ctx) {
   const bool areMatrices = ctx.HasShape(0, {kAny, kAny}) && ctx.HasShape(1, {kAny, kAny});
-  const bool fits = areMatrices && ctx.Dim(0, 0) == ctx.Dim(1, 0) && ctx.Dim(0, 0) > 0 && ctx.Dim(1, 1) % kLanes == 0 &&
+  const bool fits = areMatrices && ctx.Dim(0, 0) == ctx.Dim(1, 0) && ctx.ElementCount(0) > 0 &&
+                    ctx.ElementCount(1) > 0 && ctx.Dim(1, 1) % kLanes == 0 &&
                     ctx.HasShape(2, {ctx.Dim(0, 1), ctx.Dim(1, 1)}) && ctx.HasShape(3, ctx.ShapeOf(2)) &&
                     ctx.AreScalars(4);
-  if (!ctx.Require(fits,
-                   "FusedMatMulSgd: expected x [rows, inputs], dy [rows, outputs], outputs a multiple of 16, weights "
-                   "and a velocity [inputs, outputs], and scalars for lr, momentum, weight decay and nesterov"))
+  if (!ctx.Require(
+          fits,
+          "FusedMatMulSgd: expected x [rows, inputs], dy [rows, outputs], not empty, outputs a multiple of 16, weights "
+          "and a velocity [inputs, outputs], and scalars for lr, momentum, weight decay and nesterov"))
     return;
   FusedMatMulSgd u{ctx.Dim(0, 0), ctx.Dim(0, 1), ctx.Dim(1, 1), ctx.Input(0), ctx.Input(1),
                    ctx.Input(2),  ctx.Input(3),  nullptr,       nullptr,      Sgd::From(ctx, 4)};
@@ -41,10 +43,11 @@ void ComputeFusedMatMulSgd(OpContext& ctx) {
   });
 }
 
-[[maybe_unused]] const bool registered = Register("Cifar10FusedMatMulSgd",
-                                                  {"x: float", "dy: float", "w: float", "v: float", "lr: float",
-                                                   "momentum: float", "weight_decay: float", "nesterov: float"},
-                                                  {"new_w: float", "new_v: float"}, &Kernel<ComputeFusedMatMulSgd>);
+[[maybe_unused]] const bool registered =
+    Register("Cifar10FusedMatMulSgd",
+             {"x: float", "dy: float", "w: float", "v: float", "lr: float", "momentum: float", "weight_decay: float",
+              "nesterov: float"},
+             {"new_w: float", "new_v: float"}, &Kernel<ComputeFusedMatMulSgd>, &ShapesOf<2, 3>);
 
 }  // namespace
 }  // namespace cifar10

@@ -3,6 +3,7 @@
 // Multiplication" (2008), and BLIS.
 #pragma once
 #include <cstddef>
+#include <type_traits>
 
 #include "f32x16.h"
 
@@ -18,31 +19,48 @@ constexpr int kMr = 12, kNr = 2;
 constexpr int kMr = 6, kNr = 1;
 #endif
 
+/** A constant as an argument of a generic lambda. */
+template <int value>
+using Number = std::integral_constant<int, value>;
+
+/** Element (r, k) of a block is data[r · rs + k · cs]; blocks are `block` floats apart. */
+struct BlocksOfA {
+  const float* data;
+  std::ptrdiff_t rs, cs, block;
+};
+/** Panels of 16 columns, ld floats apart, with rows of 16 floats; blocks are `block` floats apart. */
+struct BlocksOfB {
+  const float* data;
+  std::ptrdiff_t ld, block;
+};
+/** Panels of 16 columns, ld floats apart, with rows rs floats apart. */
+struct BlockOfC {
+  float* data;
+  std::ptrdiff_t rs, ld;
+};
+
 /**
- * C[mr, nr · 16] = Σ A[mr, kc] · B[kc, nr · 16] over `blocks` pairs of A and B, blockA and blockB floats apart. Element
- * (r, k) of A is at r · rsA + k · csA. B and C are panels of 16 columns; panels are ldb and ldc floats apart. With
- * `accumulate`, the sum is added to C at the end: a sum of a few sums has a smaller rounding error than one long sum.
+ * C[mr, nr · 16] = Σ A[mr, kc] · B[kc, nr · 16], over `blocks` pairs of A and B. With `accumulate`, the sum is added to C
+ * at the end: a sum of a few sums has a smaller rounding error than one long sum.
  */
-template <int mr, int nr, int rsA, int csA>
-CIFAR10_SIMD_INLINE void MultiplyBlock(int blocks, int kc, const float* a, std::size_t blockA, const float* b,
-                                       std::size_t blockB, std::size_t ldb, float* c, std::size_t ldc,
-                                       bool accumulate) {
+template <int mr, int nr>
+CIFAR10_SIMD_INLINE void MultiplyBlock(int blocks, int kc, BlocksOfA a, BlocksOfB b, BlockOfC c, bool accumulate) {
   F32x16 sum[mr][nr];
   for (int r = 0; r < mr; r++)
     for (int q = 0; q < nr; q++) sum[r][q] = F32x16{};
-  for (int block = 0; block < blocks; block++, a += blockA, b += blockB) {
+  for (int block = 0; block < blocks; block++, a.data += a.block, b.data += b.block) {
     for (int k = 0; k < kc; k++) {
       F32x16 right[nr];
-      for (int q = 0; q < nr; q++) right[q] = Load(b + q * ldb + k * kLanes);
+      for (int q = 0; q < nr; q++) right[q] = Load(b.data + q * b.ld + k * kLanes);
       // Clang would keep the sums in memory otherwise.
 #pragma GCC unroll 16
       for (int r = 0; r < mr; r++)
-        for (int q = 0; q < nr; q++) sum[r][q] = sum[r][q] + a[r * rsA + k * csA] * right[q];
+        for (int q = 0; q < nr; q++) sum[r][q] = sum[r][q] + a.data[r * a.rs + k * a.cs] * right[q];
     }
   }
   for (int r = 0; r < mr; r++) {
     for (int q = 0; q < nr; q++) {
-      float* to = c + q * ldc + r * kLanes;
+      float* to = c.data + q * c.ld + r * c.rs;
       Store(to, accumulate ? Load(to) + sum[r][q] : sum[r][q]);
     }
   }

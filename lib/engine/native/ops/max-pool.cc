@@ -86,8 +86,9 @@ void ComputePoolGrad(OpContext& ctx) {
 }
 
 [[maybe_unused]] const bool registered[] = {
-    Register("Cifar10MaxPool2x2", {"x: float"}, {"y: float"}, &Kernel<ComputePool>),
-    Register("Cifar10MaxPool2x2Grad", {"x: float", "y: float", "dy: float"}, {"dx: float"}, &Kernel<ComputePoolGrad>),
+    Register("Cifar10MaxPool2x2", {"x: float"}, {"y: float"}, &Kernel<ComputePool>, &ShapesOf<kUnknown>),
+    Register("Cifar10MaxPool2x2Grad", {"x: float", "y: float", "dy: float"}, {"dx: float"}, &Kernel<ComputePoolGrad>,
+             &ShapesOf<0>),
 };
 
 }  // namespace

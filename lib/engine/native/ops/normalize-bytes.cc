@@ -24,8 +24,9 @@ void ComputeNormalize(OpContext& ctx) {
   });
 }
 
-[[maybe_unused]] const bool registered = Register(
-    "Cifar10NormalizeBytes", {"x: uint8", "scale: float", "offset: float"}, {"y: float"}, &Kernel<ComputeNormalize>);
+[[maybe_unused]] const bool registered =
+    Register("Cifar10NormalizeBytes", {"x: uint8", "scale: float", "offset: float"}, {"y: float"},
+             &Kernel<ComputeNormalize>, &ShapesOf<0>);
 
 }  // namespace
 }  // namespace cifar10

@@ -122,19 +122,37 @@ void Kernel(void*, TF_OpKernelContext* context) {
   if (ctx.Require(BestIsa() >= Isa::kAvx2, "this op needs a CPU with AVX2 and FMA", TF_UNIMPLEMENTED)) compute(ctx);
 }
 
+/** In ShapesOf: an output whose shape is no input's. */
+constexpr int kUnknown = -1;
+
+/** Shape inference: output i has the shape of the i-th of these inputs. */
+template <int... inputs>
+void ShapesOf(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+  TF_ShapeHandle* shape = TF_NewShapeHandle();
+  int output = 0;
+  for (const int input : {inputs...}) {
+    if (input != kUnknown) {
+      TF_ShapeInferenceContextGetInput(context, input, shape, status);
+      TF_ShapeInferenceContextSetOutput(context, output, shape, status);
+    }
+    output++;
+  }
+  TF_DeleteShapeHandle(shape);
+}
+
 /**
  * Registers an op and its CPU kernel. Op names are global in TensorFlow, hence their prefix. If this fails, TensorFlow
  * reports it when a graph with the op is loaded.
  * @param inputs, outputs as in "x: float"
  */
 inline bool Register(const char* name, std::initializer_list<const char*> inputs,
-                     std::initializer_list<const char*> outputs, void (*kernel)(void*, TF_OpKernelContext*)) {
+                     std::initializer_list<const char*> outputs, void (*kernel)(void*, TF_OpKernelContext*),
+                     void (*shapes)(TF_ShapeInferenceContext*, TF_Status*)) {
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
   for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, input);
   for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, output);
-  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, [](TF_ShapeInferenceContext* context, TF_Status* status) {
-    TF_ShapeInferenceContextSetUnknownShape(context, status);
-  });
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, shapes);
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(op, status);
   TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", nullptr, kernel, nullptr), status);

@@ -14,10 +14,6 @@ static_assert(kGroup % kMr == 0);
 /** Groups of tiles summed at once: their panels fit into L1. */
 constexpr int kGroups = 10;
 
-/** A constant as an argument of a generic lambda. */
-template <int value>
-using Number = std::integral_constant<int, value>;
-
 /** The square of pixels that belongs to a tile; it may extend beyond the image's edges. */
 struct Window {
   int image, top, left;
@@ -108,8 +104,9 @@ CIFAR10_SIMD void WriteBiasRelu(const Convolution& c, TileMatrices m, int first,
 template <int Panels>
 CIFAR10_SIMD_INLINE void MultiplyPanels(TileMatrices v, FilterMatrices u, int tiles, int p, int panel, TileMatrices m) {
   for (int tile = 0; tile < tiles; tile += kMr) {
-    MultiplyBlock<kMr, Panels, kLanes, 1>(v.panels, kLanes, v.At(p, 0, tile), v.PanelStep(), u.At(p, panel, 0),
-                                          kLanes * kLanes, u.PanelStep(), m.At(p, panel, tile), m.PanelStep(), false);
+    MultiplyBlock<kMr, Panels>(v.panels, kLanes, {v.At(p, 0, tile), kLanes, 1, v.PanelStep()},
+                               {u.At(p, panel, 0), u.PanelStep(), kLanes * kLanes},
+                               {m.At(p, panel, tile), kLanes, m.PanelStep()}, false);
   }
 }
 
@@ -127,9 +124,9 @@ CIFAR10_SIMD_INLINE void AddPanels(TileMatrices v, TileMatrices z, int tile, int
                                    FilterMatrices s, bool add) {
   for (int left = 0; left < v.panels; left++) {
     const auto multiply = [&](auto rows, int first) CIFAR10_SIMD_LAMBDA {
-      MultiplyBlock<rows, Panels, 1, kLanes>(groups, kGroup, v.At(p, left, tile) + first, TileMatrices::kGroupStep,
-                                             z.At(p, panel, tile), TileMatrices::kGroupStep, z.PanelStep(),
-                                             s.At(p, panel, left * kLanes + first), s.PanelStep(), add);
+      MultiplyBlock<rows, Panels>(groups, kGroup, {v.At(p, left, tile) + first, 1, kLanes, TileMatrices::kGroupStep},
+                                  {z.At(p, panel, tile), z.PanelStep(), TileMatrices::kGroupStep},
+                                  {s.At(p, panel, left * kLanes + first), kLanes, s.PanelStep()}, add);
     };
     for (int first = 0; first + kColumns <= kLanes; first += kColumns) multiply(Number<kColumns>{}, first);
     if constexpr (kLanes % kColumns > 0) multiply(Number<kLanes % kColumns>{}, kLanes - kLanes % kColumns);

@@ -26,9 +26,9 @@ struct TileMatrices {
            (std::size_t(tile / kGroup * kPositions + position) * kGroup + tile % kGroup) * kLanes;
   }
   /** Floats from one position, group or panel to the next. */
-  static constexpr std::size_t kPositionStep = kGroup * kLanes;
-  static constexpr std::size_t kGroupStep = kPositions * kPositionStep;
-  std::size_t PanelStep() const { return groups * kGroupStep; }
+  static constexpr std::ptrdiff_t kPositionStep = kGroup * kLanes;
+  static constexpr std::ptrdiff_t kGroupStep = kPositions * kPositionStep;
+  std::ptrdiff_t PanelStep() const { return groups * kGroupStep; }
 };
 
 /** Transformed filters: for each position a matrix [rows, columns]: [positions, panels, rows, 16]. */
@@ -38,7 +38,7 @@ struct FilterMatrices {
   float* At(int position, int panel, int row) const {
     return data + ((std::size_t(position) * panels + panel) * rows + row) * kLanes;
   }
-  std::size_t PanelStep() const { return std::size_t(rows) * kLanes; }
+  std::ptrdiff_t PanelStep() const { return std::ptrdiff_t(rows) * kLanes; }
 };
 
 inline int TileRows(const Convolution& c) { return (c.height + kTile - 1) / kTile; }

@@ -69,13 +69,14 @@ void ComputeBackpropFilter(OpContext& ctx) {
 }
 
 [[maybe_unused]] const bool registered[] = {
-    Register("Cifar10Winograd", {"x: float", "filter: float"}, {"y: float"}, &Kernel<ComputeForward<false>>),
+    Register("Cifar10Winograd", {"x: float", "filter: float"}, {"y: float"}, &Kernel<ComputeForward<false>>,
+             &ShapesOf<kUnknown>),
     Register("Cifar10WinogradBiasRelu", {"x: float", "filter: float", "bias: float"}, {"y: float"},
-             &Kernel<ComputeForward<true>>),
+             &Kernel<ComputeForward<true>>, &ShapesOf<kUnknown>),
     Register("Cifar10WinogradBackpropInput", {"filter: float", "dy: float"}, {"dx: float"},
-             &Kernel<ComputeBackpropInput>),
+             &Kernel<ComputeBackpropInput>, &ShapesOf<kUnknown>),
     Register("Cifar10WinogradBackpropFilter", {"x: float", "dy: float"}, {"dfilter: float"},
-             &Kernel<ComputeBackpropFilter>),
+             &Kernel<ComputeBackpropFilter>, &ShapesOf<kUnknown>),
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "winograd-kernels.h"
 
 namespace cifar10 {
+inline namespace CIFAR10_ISA {
 
 // The transforms of one dimension, with the paper's names: x and y are vectors whose elements lie `from` and `to`
 // apart.
@@ -87,4 +88,5 @@ CIFAR10_SIMD_INLINE void Apply(LoadAt load, StoreAt store) {
   }
 }
 
+}  // namespace CIFAR10_ISA
 }  // namespace cifar10
