@@ -1,5 +1,5 @@
 // npm run bench [-- MODEL …] [--rounds N]: the time of a training step, ours beside plain tfjs-node and PyTorch.
-// All contestants of a model are alive at once and take turns, so that a noisy machine is noisy for all of them. What is
+// All runners of a model are alive at once and take turns, so that a noisy machine is noisy for all of them. What is
 // measured goes into bench/results, where models that this run left out keep what they have.
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,24 +15,26 @@ const TORCH_VERSION = '2.15.0';
 const MODELS = ['linear', 'shallow', 'deep'] as const;
 type Model = (typeof MODELS)[number];
 
-/** Steps of each contestant in a round: a turn of about a second. */
+/** Steps of each runner in a round: a turn of about a second. */
 const STEPS: Record<Model, number> = { linear: 20, shallow: 1, deep: 1 };
 
-const OURS = ['plain', 'eager', 'float32', 'bfloat16'];
-/** A large convolution: what there is to be had. */
-const RATES = ['rate:float32', 'rate:bfloat16'];
+/** 'tensorflow' is float32 without the custom ops: they need AVX2, which CIFAR10_MAX_ISA takes from them (isa.h). */
+const OURS = ['plain', 'eager', 'tensorflow', 'float32', 'bfloat16'];
+/** A large convolution, for comparison. */
+const PEAKS = ['peak:float32', 'peak:bfloat16'];
 const TORCH = ['written', 'best:0:0', 'best:1:0', 'best:0:1', 'best:1:1'];
-/** Bytes that a contestant takes on average, as measured in float32 (AMD EPYC). */
+/** Bytes that a runner takes on average, as measured in float32 (AMD EPYC). */
 const MEMORY: Record<Model, number> = { linear: 0.61e9, shallow: 1.34e9, deep: 1.79e9 };
 /** Where the processor emulates bfloat16, a step of the deep net takes minutes: they stay out there. */
-const HALF = ['bfloat16', 'rate:bfloat16', 'best:0:1', 'best:1:1'];
+const HALF = ['bfloat16', 'peak:bfloat16', 'best:0:1', 'best:1:1'];
 export const TITLES: Record<string, string> = {
   plain: 'plain tfjs-node',
   eager: 'ours, eager',
+  tensorflow: "ours, compiled float32, TensorFlow's ops only",
   float32: 'ours, compiled float32',
   bfloat16: 'ours, compiled bfloat16',
-  'rate:float32': 'a large convolution, float32',
-  'rate:bfloat16': 'a large convolution, bfloat16',
+  'peak:float32': 'a large convolution, float32',
+  'peak:bfloat16': 'a large convolution, bfloat16',
   written: 'PyTorch as the original is written',
   'best:0:0': 'PyTorch, no change',
   'best:1:0': 'PyTorch, channels_last',
@@ -40,12 +42,12 @@ export const TITLES: Record<string, string> = {
   'best:1:1': 'PyTorch, channels_last + bf16 autocast',
 };
 
-interface Contestant {
+interface Runner {
   readonly way: string;
   readonly process: ChildProcessWithoutNullStreams;
   readonly lines: AsyncIterator<string>;
   /** Floating point operations of a step; 0 where they are not told. */
-  readonly flop: number;
+  readonly flops: number;
   readonly times: number[];
 }
 
@@ -96,7 +98,7 @@ async function main(): Promise<void> {
   if (unknown || !(rounds >= 1)) throw new Error(`Usage: npm run bench -- [${MODELS.join('|')} …] [--rounds N]`);
   const models = positionals.length > 0 ? (positionals as Model[]) : MODELS;
   const isNative = cpuHas('avx512_bf16');
-  const ways = [...OURS, ...RATES, ...TORCH].filter((way) => isNative || !HALF.includes(way));
+  const ways = [...OURS, ...PEAKS, ...TORCH].filter((way) => isNative || !HALF.includes(way));
   needMemory(models, ways);
   const python = installTorch();
   const machine = describeMachine(python);
@@ -119,14 +121,14 @@ async function main(): Promise<void> {
 const waysOf = (model: Model, ways: readonly string[]) =>
   ways.filter((way) => model !== 'linear' || !way.startsWith('best:1'));
 
-/** @throws Error when the contestants of a model need more memory than is free */
+/** @throws Error when the runners of a model need more memory than is free */
 export function needMemory(models: readonly Model[], ways: readonly string[], free = process.availableMemory()): void {
   for (const model of models) {
     const bytes = MEMORY[model] * waysOf(model, ways).length;
     if (bytes <= free) continue;
     const gigabytes = (value: number) => `${(value / 1e9).toFixed(1)} GB`;
     throw new Error(
-      `The ${model} model's contestants, all alive at once, need about ${gigabytes(bytes)} of memory, and ${gigabytes(free)} are free: ` +
+      `The ${model} model's runners, all alive at once, need about ${gigabytes(bytes)} of memory, and ${gigabytes(free)} are free: ` +
         'end other programs, or name smaller models (npm run bench -- linear).',
     );
   }
@@ -134,47 +136,49 @@ export function needMemory(models: readonly Model[], ways: readonly string[], fr
 
 async function compete(model: Model, ways: readonly string[], rounds: number, python: string): Promise<Row[]> {
   const commands = waysOf(model, ways).map((way): [way: string, command: string, args: string[]] => {
-    if (OURS.includes(way)) return [way, process.execPath, [join(__dirname, 'contestant.js'), model, way]];
-    if (RATES.includes(way)) return [way, process.execPath, [join(__dirname, 'rate.js'), way.slice('rate:'.length)]];
-    return [way, python, [join(root, 'bench', 'peer.py'), model, way]];
+    if (OURS.includes(way)) return [way, process.execPath, [join(__dirname, 'runner.js'), model, way]];
+    if (PEAKS.includes(way))
+      return [way, process.execPath, [join(__dirname, 'peakFlops.js'), way.slice('peak:'.length)]];
+    return [way, python, [join(root, 'bench', 'torch_runner.py'), model, way]];
   });
-  const contestants: Contestant[] = [];
+  const runners: Runner[] = [];
   try {
-    for (const [way, command, args] of commands) contestants.push(await start(way, command, args));
+    for (const [way, command, args] of commands) runners.push(await start(way, command, args));
     for (let round = 0; round < rounds; round++) {
-      for (const contestant of contestants) {
-        contestant.times.push(...(await takeTurn(contestant, RATES.includes(contestant.way) ? 1 : STEPS[model])));
+      for (const runner of runners) {
+        runner.times.push(...(await takeTurn(runner, PEAKS.includes(runner.way) ? 1 : STEPS[model])));
       }
     }
-    return contestants.map(({ way, process, flop, times }) => ({
+    return runners.map(({ way, process, flops, times }) => ({
       way,
-      ...(flop > 0 && { gigaflops: flop / Math.min(...times) / 1e6 }),
+      ...(flops > 0 && { gigaflops: flops / Math.min(...times) / 1e6 }),
       minimum: Math.min(...times),
       median: [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)],
       peakBytes: peakMemory(process.pid!),
       steps: times.length,
     }));
   } finally {
-    for (const { process } of contestants) process.kill();
+    for (const { process } of runners) process.kill();
   }
 }
 
-/** Starts a contestant; it is ready for its turns. */
-export async function start(way: string, command: string, args: string[]): Promise<Contestant> {
+/** Starts a runner; it is ready for its turns. */
+export async function start(way: string, command: string, args: string[]): Promise<Runner> {
   const child = spawn(command, args, {
     cwd: root,
+    env: { ...process.env, ...(way === 'tensorflow' && { CIFAR10_MAX_ISA: 'baseline' }) },
     stdio: ['pipe', 'pipe', 'inherit'],
   }) as unknown as ChildProcessWithoutNullStreams;
   const reader: Interface = createInterface({ input: child.stdout });
   // That it has ended is told by the end of its lines.
   child.stdin.on('error', () => {});
   const lines = reader[Symbol.asyncIterator]();
-  const flop = Number((await nextLine(way, lines)).slice('ready'.length));
-  return { way, process: child, lines, flop, times: [] };
+  const flops = Number((await nextLine(way, lines)).slice('ready'.length));
+  return { way, process: child, lines, flops, times: [] };
 }
 
-/** Lets a contestant run so many steps; gives their times in ms. */
-export async function takeTurn({ way, process, lines }: Contestant, steps: number): Promise<number[]> {
+/** Lets a runner run so many steps; gives their times in ms. */
+export async function takeTurn({ way, process, lines }: Runner, steps: number): Promise<number[]> {
   process.stdin.write(`${steps}\n`);
   return JSON.parse(await nextLine(way, lines)) as number[];
 }
@@ -196,20 +200,20 @@ function table(model: string, rows: readonly Row[]): string {
   const best = Math.min(...rows.filter(({ way }) => TORCH.includes(way)).map(({ minimum }) => minimum));
   /** Of a compiled step: how near it comes to the large convolution of its precision. */
   const share = ({ way, gigaflops }: Row) => {
-    const rate = rows.find((row) => row.way === `rate:${way}`);
-    return rate ? `${((100 * gigaflops!) / rate.gigaflops!).toFixed(0)} %` : '';
+    const peak = rows.find((row) => row.way === `peak:${way}`);
+    return peak ? `${((100 * gigaflops!) / peak.gigaflops!).toFixed(0)} %` : '';
   };
   const line = (...cells: string[]) => cells.map((cell, i) => (i === 0 ? cell.padEnd(40) : cell.padStart(14))).join('');
   return [
-    line(model, 'minimum ms', 'median ms', '× as written', '× at its best', 'peak memory', 'GFLOP/s', 'of the rate'),
+    line(model, 'minimum ms', 'median ms', '× as written', '× at its best', 'peak memory', 'GFLOP/s', 'of the peak'),
     ...rows.map((row) => {
-      const isRate = RATES.includes(row.way);
+      const isPeak = PEAKS.includes(row.way);
       return line(
         TITLES[row.way],
         row.minimum.toFixed(1),
         row.median.toFixed(1),
-        isRate ? '' : (written / row.minimum).toFixed(2),
-        isRate ? '' : (best / row.minimum).toFixed(2),
+        isPeak ? '' : (written / row.minimum).toFixed(2),
+        isPeak ? '' : (best / row.minimum).toFixed(2),
         `${(row.peakBytes / 1e6).toFixed(0)} MB`,
         row.gigaflops?.toFixed(0) ?? '',
         share(row),

@@ -1,18 +1,19 @@
-// What a contestant says and hears: see bench.ts.
+// How bench.ts and a runner talk to each other: lines on stdin and stdout.
 import { createInterface } from 'node:readline';
 
-export interface Entrant {
+/** What a runner measures. */
+export interface Workload {
   /** Runs a step and reads a number of its result, as every training loop does. */
   readonly step: () => number;
   /** Floating point operations of a step, where they are known. */
-  readonly flop?: number;
+  readonly flops?: number;
 }
 
 /**
- * Warms up, says “ready” with the floating point operations of a step, then answers each line with a number on stdin with
- * the times of so many steps, in ms.
+ * Warms up and prints "ready" with the floating point operations of a step; then, for each line with a number on stdin, runs
+ * so many steps and prints their times in ms.
  */
-export async function answer(name: string, { step, flop = 0 }: Entrant): Promise<void> {
+export async function serve(name: string, { step, flops = 0 }: Workload): Promise<void> {
   const run = (count: number) =>
     Array.from({ length: count }, () => {
       const start = performance.now();
@@ -21,6 +22,6 @@ export async function answer(name: string, { step, flop = 0 }: Entrant): Promise
       return performance.now() - start;
     });
   run(2);
-  console.log(`ready ${flop}`);
+  console.log(`ready ${flops}`);
   for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(run(Number(line))));
 }

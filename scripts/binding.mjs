@@ -17,16 +17,16 @@ export const shim = join(root, 'lib', 'engine', 'native');
  * @param {string} folder
  * @param {string} library folder with TensorFlow's C library
  * @param {string | null} compiler its command; null for Zig's
- * @param {string[]} [extra] more arguments for the compiler and the linker
+ * @param {string[]} [extra] more arguments for the compiler of our sources, and for the linker
  */
 export async function compileBinding(folder, library, compiler, extra = []) {
   const partial = join(scratch, 'binding');
   const build = async (command, env) => {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
-    const call = (args, cwd) => run(command[0], [...command.slice(1), ...args, ...extra], { env, cwd });
-    await buildNative(partial, call);
-    await buildTfjs(partial, call, folder, library);
+    const call = (args, cwd) => run(command[0], [...command.slice(1), ...args], { env, cwd });
+    await buildNative(partial, call, extra);
+    await buildTfjs(partial, call, extra, folder, library);
   };
   const isBuilt = compiler && (await succeeds(build([compiler])));
   if (!isBuilt) {
@@ -57,14 +57,14 @@ const FLAGS = ['-std=c++17', '-O3', '-ffp-contract=fast', '-fPIC'];
 /** -Wno-psabi: GCC notes that vectors as arguments are passed in another way since GCC 4.6. */
 const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wno-psabi'];
 
-async function buildNative(partial, call) {
+async function buildNative(partial, call, extra) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const files = ['native.cc', 'isa.cc', 'cores.cc'].map((name) => join(shim, name));
-  const flags = [...FLAGS, ...WARNINGS, '-shared', '-DNAPI_VERSION=8', '-isystem', headers];
+  const flags = [...FLAGS, ...WARNINGS, ...extra, '-shared', '-DNAPI_VERSION=8', '-isystem', headers];
   await call([...flags, ...files, '-o', join(partial, 'native.node')]);
 }
 
-async function buildTfjs(partial, call, folder, library) {
+async function buildTfjs(partial, call, extra, folder, library) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const tensorflow = join(library, 'tensorflow');
   const include = [headers, join(bindingPackage, '..'), join(tensorflow, 'include')].flatMap((path) => [
@@ -79,7 +79,7 @@ async function buildTfjs(partial, call, folder, library) {
   const objects = join(partial, 'objects');
   mkdirSync(objects);
   await Promise.all([
-    call([...FLAGS, ...WARNINGS, ...include, '-c', ...ours], objects),
+    call([...FLAGS, ...WARNINGS, ...extra, ...include, '-c', ...ours], objects),
     call([...FLAGS, '-w', '-DNAPI_VERSION=8', ...include, '-c', ...theirs], objects),
   ]);
   const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'].map((name) => join(tensorflow, name));
@@ -88,7 +88,7 @@ async function buildTfjs(partial, call, folder, library) {
     (path) => `-Wl,-rpath,$ORIGIN/${relative(folder, path)}`,
   );
   const output = ['-o', join(partial, 'tfjs_binding.node')];
-  await call(['-shared', ...sources(objects, /\.o$/), ...libraries, ...search, ...output]);
+  await call([...extra, '-shared', ...sources(objects, /\.o$/), ...libraries, ...search, ...output]);
   rmSync(objects, { recursive: true });
 }
 

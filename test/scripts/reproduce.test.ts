@@ -89,14 +89,14 @@ test('the tables of step times are those of the recorded benchmark', () => {
     check(readme.get(atBest)![i], best(model), `README.md, ${model}, ${atBest}`);
     check(readme.get(plain)![i], minimum(model, 'plain'), `README.md, ${model}, ${plain}`);
 
-    for (const { way, minimum: time } of results[model].filter(({ way }) => !way.startsWith('rate:'))) {
+    for (const { way, minimum: time } of results[model].filter(({ way }) => !way.startsWith('peak:'))) {
       const where = `bench/README.md, ${model}, ${TITLES[way]}`;
       const cell = details.get(TITLES[way])?.[i] ?? '';
       check(cell, time, where);
       const times = /\((.*)\)/.exec(cell)?.[1];
       if (way !== 'written') check(String(times), Number((minimum(model, 'written') / time).toFixed(2)), where);
     }
-    const share = (100 * rowOf(model, 'float32')!.gigaflops!) / rowOf(model, 'rate:float32')!.gigaflops!;
+    const share = (100 * rowOf(model, 'float32')!.gigaflops!) / rowOf(model, 'peak:float32')!.gigaflops!;
     check(details.get('compiled float32: share of the convolution')![i], Math.round(share), `${model}, share`);
     for (const [title, way] of [
       ['compiled float32: peak memory', 'float32'],
@@ -125,19 +125,19 @@ test('a benchmark of one model keeps what was measured of the others, and when',
   assert.deepEqual(mergeRuns(all, third), all);
 });
 
-test('a benchmark is not begun where the memory is too small for all contestants at once', () => {
-  const ways = ['plain', 'eager', 'float32', 'rate:float32', 'written', 'best:0:0', 'best:1:0'];
-  needMemory(['linear', 'shallow', 'deep'], ways, 13e9);
+test('a benchmark is not begun where the memory is too small for all runners at once', () => {
+  const ways = ['plain', 'eager', 'tensorflow', 'float32', 'peak:float32', 'written', 'best:0:0', 'best:1:0'];
+  needMemory(['linear', 'shallow', 'deep'], ways, 15e9);
   assert.throws(
     () => needMemory(['linear', 'deep'], ways, 8e9),
-    /^Error: The deep model's contestants, all alive at once, need about 12.5 GB of memory, and 8.0 GB are free: end/,
+    /^Error: The deep model's runners, all alive at once, need about 14.3 GB of memory, and 8.0 GB are free: end/,
   );
 });
 
-test('a contestant that ends before its time is named', async (t) => {
+test('a runner that ends before its time is named', async (t) => {
   // It no longer hears us, and goes on a little.
   const deaf = `require('fs').closeSync(0); console.log('ready 0'); setTimeout(() => {}, 500)`;
-  const contestant = await start('plain', process.execPath, ['-e', deaf]);
-  t.after(() => contestant.process.kill());
-  await assert.rejects(takeTurn(contestant, 1), /^Error: “plain tfjs-node” ended before its time: see its error above/);
+  const runner = await start('plain', process.execPath, ['-e', deaf]);
+  t.after(() => runner.process.kill());
+  await assert.rejects(takeTurn(runner, 1), /^Error: “plain tfjs-node” ended before its time: see its error above/);
 });

@@ -1,8 +1,8 @@
-// One way of training one model, in a process of its own: makes itself ready, then for each line with a number on stdin runs
-// so many steps and answers with their times. node contestant.js MODEL plain|eager|float32|bfloat16
+// Times one way of training one model, in a process of its own (see protocol.ts).
+// node runner.js MODEL plain|eager|tensorflow|float32|bfloat16
 import * as tf from '@tensorflow/tfjs-node';
-import { answer, type Entrant } from './protocol';
-import { flopOfStep } from './work';
+import { serve, type Workload } from './protocol';
+import { stepFlops } from './flops';
 
 /** [N, 32, 32, 3] images and labels that are no data, but cost what data costs. */
 const BATCH = 256;
@@ -13,12 +13,12 @@ const lr = 0.001;
 
 const [kind, way] = process.argv.slice(2) as [
   'linear' | 'shallow' | 'deep',
-  'plain' | 'eager' | 'float32' | 'bfloat16',
+  'plain' | 'eager' | 'tensorflow' | 'float32' | 'bfloat16',
 ];
 const momentum = kind === 'deep' ? 0.9 : 0;
 
 /** As one writes it with tfjs-node alone: stock layers, stock optimiser, no file of this project. */
-function plain(): Entrant {
+function plain(): Workload {
   const { layers } = tf;
   const conv = (filters: number) => layers.conv2d({ filters, kernelSize: 3, padding: 'same', activation: 'relu' });
   const block = (a: number, b: number, rate: number) => [
@@ -61,14 +61,15 @@ function plain(): Entrant {
 }
 
 /** Ours; bytes go in, as in a real training. */
-async function ours(): Promise<Entrant> {
+async function ours(): Promise<Workload> {
   const { compile, crossEntropy, deepCnn, linear, sgd, shallowCnn } = await import('cifar10');
   const { uint8Tensor } = await import('cifar10/engine');
   const { makeTrainStep } = await import('cifar10/training');
   const model = { linear, shallow: shallowCnn, deep: deepCnn }[kind]();
   const optimizer = sgd({ lr, momentum, weightDecay: 1e-4 });
   const { run: learn, scalarsAt } = makeTrainStep(model, { optimizer, loss: crossEntropy(), augment: [] });
-  const program = way === 'eager' ? { learn } : compile({ learn }, { precision: way as 'float32' | 'bfloat16' });
+  const precision = way === 'bfloat16' ? 'bfloat16' : 'float32';
+  const program = way === 'eager' ? { learn } : compile({ learn }, { precision });
   const scalars = tf.tensor1d(scalarsAt(1, 0));
   let count = 0;
   const step = () => {
@@ -82,11 +83,11 @@ async function ours(): Promise<Entrant> {
     tf.dispose([...inputs, loss, correct]);
     return value;
   };
-  return { step, flop: flopOfStep(model, BATCH) };
+  return { step, flops: stepFlops(model, BATCH) };
 }
 
 async function main(): Promise<void> {
-  await answer(`${kind} ${way}`, way === 'plain' ? plain() : await ours());
+  await serve(`${kind} ${way}`, way === 'plain' ? plain() : await ours());
 }
 
 void main();

@@ -1,8 +1,9 @@
-// What the matrix units can do: a large convolution, which is nearly all arithmetic. node rate.js float32|bfloat16
+// The peak that a step's FLOP/s are compared with: a large convolution, which is nearly all arithmetic.
+// node peakFlops.js float32|bfloat16
 import * as tf from '@tensorflow/tfjs-node';
 import { compile, type Precision } from 'cifar10';
-import { flopOfConv } from './work';
-import { answer } from './protocol';
+import { convFlops } from './flops';
+import { serve } from './protocol';
 
 const [precision] = process.argv.slice(2) as [Precision];
 /** [N, H, W, C] and [KH, KW, C, D]; two such convolutions one after the other are a step. */
@@ -15,12 +16,12 @@ const x = tf.randomUniform<tf.Rank.R4>(images as [number, number, number, number
 const w = tf.variable(tf.randomUniform<tf.Rank.R4>(kernel as [number, number, number, number], -0.03, 0.03));
 const convolve = (y: tf.Tensor) => tf.conv2d(y as tf.Tensor4D, w, 1, 'same');
 // The mean keeps 64 MB from being copied out, and costs next to nothing.
-const program = compile({ rate: (y: tf.Tensor) => ({ mean: tf.mean(convolve(convolve(y))) }) }, { precision });
+const program = compile({ convolutions: (y: tf.Tensor) => ({ mean: tf.mean(convolve(convolve(y))) }) }, { precision });
 
 const step = () => {
-  const { mean } = program.rate(x);
+  const { mean } = program.convolutions(x);
   const value = mean.dataSync()[0];
   mean.dispose();
   return value;
 };
-void answer(`convolution, ${precision}`, { step, flop: 2 * flopOfConv(images, kernel) });
+void serve(`convolution, ${precision}`, { step, flops: 2 * convFlops(images, kernel) });

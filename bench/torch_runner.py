@@ -1,4 +1,4 @@
-"""PyTorch as a contestant: python peer.py linear|shallow|deep written|best:CHANNELS_LAST:AUTOCAST
+"""Times PyTorch (see protocol.ts): python torch_runner.py linear|shallow|deep written|best:CHANNELS_LAST:AUTOCAST
 
 `written` is the original notebook's training step, line by line. `best` sets channels_last (0 or 1) and bfloat16 autocast
 (0 or 1). Answers each line with a number on stdin with the times in ms of so many steps, as JSON.
