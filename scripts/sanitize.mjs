@@ -10,7 +10,16 @@ import { compile, runOrExit, SetupError } from './run.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 /** Test files of ops, by the start of their names. */
-const OPS = ['activation', 'batchNorm', 'customOp', 'linearUpdate', 'maxPool', 'biasReluBatchNorm', 'normalizeBytes', 'ops'];
+const OPS = [
+  'activation',
+  'batchNorm',
+  'customOp',
+  'linearUpdate',
+  'maxPool',
+  'biasReluBatchNorm',
+  'normalizeBytes',
+  'ops',
+];
 const PRODUCTS = ['product', 'winograd'];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : [...OPS, ...PRODUCTS];
 const flags = [
