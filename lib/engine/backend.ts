@@ -89,6 +89,23 @@ export const versions = (): Record<'node' | 'tensorflow' | 'tfjs', string> => ({
 /** TensorFlow's type of a tensor; unlike `tensor.dtype` it knows uint8. */
 export const dataTypeOf = (tensor: tf.Tensor): DataType => backend().tensorMap.get(tensor.dataId).dtype as DataType;
 
+/** Whether a tensor was disposed. tfjs doesn't mark the variables that `tf.disposeVariables()` disposes. */
+export function isDisposed(tensor: tf.Tensor): boolean {
+  const { registeredVariables, state } = tf.engine();
+  if (tensor.isDisposed) return true;
+  if (tensor instanceof tf.Variable) return registeredVariables[tensor.name] !== tensor;
+  return !state.tensorInfo.has(tensor.dataId);
+}
+
+/** @throws Error for a variable that was disposed; `owner` begins the message */
+export function checkVariables(owner: string, variables: readonly tf.Variable[]): void {
+  const gone = variables.find(isDisposed);
+  if (!gone) return;
+  throw new Error(
+    `${owner} uses the variable ${gone.name}, which was disposed (by tf.disposeVariables?): make the model, or the variable, anew.`,
+  );
+}
+
 /** An op's attribute that is a type. */
 export const typeAttribute = (name: string, value: DataType): OpAttribute => ({
   name,

@@ -1,9 +1,10 @@
-// compile: tfjs functions that run as one TensorFlow graph. TensorFlow then fuses, schedules and frees by itself, where
-// tfjs would start kernel after kernel from JavaScript.
+// compile: tfjs functions that run as one TensorFlow graph, which TensorFlow fuses and schedules, instead of kernel after kernel
+// from JavaScript. (README.md has the map: trace → graph → passes → session.)
 import * as tf from '@tensorflow/tfjs-node';
 import { toBfloat16 } from './passes/autocast';
 import { checkArguments } from './arguments';
-import { assignmentsTo, dataTypeOf } from './backend';
+import { assignmentsTo, checkVariables, dataTypeOf, isDisposed } from './backend';
+import { failureOf } from './errors';
 import { addNode, createGraph, type Graph, type Node, type TensorType } from './graph';
 import { withCustomOps } from './passes/customOps';
 import { resolvePrecision, type Precision } from './precision';
@@ -14,8 +15,8 @@ import type { VariableMap } from './trace/variables';
 
 export interface CompileOptions {
   /**
-   * 'auto' takes bfloat16 where the hardware has matrix units for it. Default: 'auto'. In float32 on the
-   * processor, some ops are our own (ownOps.ts), of which the 3×3 convolutions round a little more than tfjs's.
+   * 'auto' is bfloat16 where the hardware has matrix units for it, else float32. In float32 on the CPU, some ops are custom
+   * ones (passes/customOps.ts), of which the 3×3 convolutions round a little more than tfjs's. Default: 'auto'.
    */
   readonly precision?: Precision;
 }
@@ -25,29 +26,29 @@ export type Program<F extends Record<string, TensorFunction>> = {
   readonly [Name in keyof F]: F[Name];
 } & {
   /**
-   * Records a function for arguments of these types before it is called. Whoever knows all of them beforehand has the graph
-   * loaded once, not once for each.
+   * Traces a function for arguments of these types before it is called. Prepare all types that will come, and the graph is
+   * loaded once instead of once for each.
    */
   prepare(name: keyof F & string, ...types: TensorType[]): void;
   /** Copies the values that the compiled functions gave to variables back into the `tf.Variable`s. */
   sync(): void;
   /**
-   * Synchronises, then frees the graph and all that it holds. Calling a function afterwards throws. A program that is dropped
-   * without it is freed some time later, without the values that `sync` would have copied.
+   * Calls `sync`, then frees the graph and its memory. Calling a function afterwards throws. A program that is dropped without
+   * `dispose` is freed when it is garbage-collected, without a `sync`.
    */
   dispose(): void;
 };
 
-/** One function, traced for one list of argument shapes. */
+/** One function, traced for one list of argument types. */
 interface Signature {
   readonly inputs: Node[];
   readonly outputs: Record<string, Node>;
-  /** The variables that it uses, and those of them that it assigns to. */
+  /** The variables that it uses, and those that it assigns to. */
   readonly variables: tf.Variable[];
   readonly assigned: tf.Variable[];
 }
 
-/** All functions that were traced, and what they came to. */
+/** All functions that were traced, in one graph. */
 interface Recording {
   readonly graph: Graph;
   readonly variables: VariableMap;
@@ -60,20 +61,19 @@ const copyOf = ({ graph, variables, signatures }: Recording): Recording => ({
   signatures: new Map(signatures),
 });
 
-/** The program's own methods: functions can't have these names. */
+/** Names that functions can't have. */
 const METHODS = ['prepare', 'sync', 'dispose'];
 
 /**
- * Compiles functions over shared variables, such as a training step and an evaluation. Each is recorded at its first
- * call, and once more for each new list of argument shapes. What it finds in JavaScript then (numbers, the way that an
- * `if` goes, tensors that are neither arguments nor variables) stays as it is: what changes from call to call belongs into
- * arguments and variables. A `tf.Variable` that is assigned between two calls is noticed; what the compiled functions
- * assign is seen outside after `sync()`.
- * @param functions read tensors and variables, assign to variables, return named tensors
- * @throws for a function with the name of one of the program's methods; when called, where a function does what a graph
- *   can't: reads a tensor back, draws random numbers in JavaScript, makes variables, holds large constants, or uses an op
- *   without a rule in shapes.ts. Where TensorFlow fails while a graph runs (labels out of range), the function may have
- *   assigned to some of its variables already
+ * Compiles functions over shared variables, such as a training step and an evaluation. Each is traced at its first call, and
+ * again for each new list of argument types. JavaScript values (numbers, the branch that an `if` takes, tensors that are
+ * neither arguments nor variables) are frozen then: what changes from call to call must be an argument or a variable. A
+ * `tf.Variable` that is assigned between two calls is noticed; what the compiled functions assign is seen outside after `sync()`.
+ * @param functions tensors in, named tensors out; they may read variables and assign to them
+ * @throws Error for a function with the name of one of the program's methods. A compiled function throws where it does what a
+ *   graph can't: reads a tensor back, draws random numbers in JavaScript, makes variables, holds large constants, or uses an op
+ *   without a rule in trace/shapes.ts; and where TensorFlow fails in it (labels out of range): it may have assigned to some
+ *   variables by then
  */
 export function compile<F extends Record<string, TensorFunction>>(
   functions: F,
@@ -82,48 +82,45 @@ export function compile<F extends Record<string, TensorFunction>>(
   prepareEngine();
   const lowered = resolvePrecision(precision) === 'bfloat16';
   const taken = Object.keys(functions).find((name) => METHODS.includes(name));
-  if (taken) throw new Error(`compile: a function has the name ${taken}, as the program's own method; rename it.`);
+  if (taken) throw new Error(`compile: a function has the name ${taken}, which is a method of the program; rename it.`);
   let recorded: Recording = { graph: createGraph(), variables: new Map(), signatures: new Map() };
-  /** As much of it as TensorFlow is known to load. */
+  /** The last recording that TensorFlow loaded. */
   let loaded = copyOf(recorded);
-  /** What functions assigned to since the last `pull`; others are never older outside than inside. */
+  /** Variables that functions assigned to since the last `pull`; all others are in sync. */
   const ahead = new Set<tf.Variable>();
-  /** How often each tf.Variable had been assigned to when the session's was last known to have the same value. */
+  /** Each tf.Variable's number of assignments when it last had the session's value. */
   const shared = new Map<tf.Variable, number>();
   let session: Session | undefined;
-  let isDisposed = false;
+  let isFreed = false;
 
   const call = (name: string, args: tf.Tensor[]): Record<string, tf.Tensor> => {
     checkAlive(name);
     checkArguments(name, args);
     const types = args.map((tensor) => ({ dtype: dataTypeOf(tensor), shape: tensor.shape }));
     const { inputs, outputs, variables, assigned } = signatureOf(name, types);
-    const gone = variables.find((variable) => variable.isDisposed);
-    if (gone) {
-      throw new Error(`${name} uses the variable ${gone.name}, which was disposed: make it anew and compile again.`);
-    }
-    const running = (session ??= load());
+    checkVariables(name, variables);
+    const running = (session ??= load(name));
     push(running);
     for (const variable of assigned) ahead.add(variable);
     const feeds = inputs.map((placeholder, index) => ({ placeholder, tensor: args[index] }));
-    const results = running.run(feeds, Object.values(outputs));
+    const results = runIn(running, name, feeds, Object.values(outputs));
     return Object.fromEntries(Object.keys(outputs).map((key, index) => [key, results[index]]));
   };
 
   const checkAlive = (name: string): void => {
-    if (isDisposed) throw new Error(`${name} was called after its program was disposed: compile again.`);
+    if (isFreed) throw new Error(`${name} was called after its program was disposed: compile again.`);
   };
 
-  const load = (): Session => {
+  const load = (name: string): Session => {
     try {
       const { graph } = recorded;
       const opened = openSession(lowered ? toBfloat16(graph) : withCustomOps(graph));
       loaded = copyOf(recorded);
       return opened;
     } catch (error) {
-      // Of arguments whose shapes do not fit, for one. The functions are recorded again when they are called again.
+      // Shapes that do not fit, for one. What was traced since is traced again when it is called again.
       recorded = copyOf(loaded);
-      throw error;
+      throw failureOf(name, error);
     }
   };
 
@@ -136,7 +133,7 @@ export function compile<F extends Record<string, TensorFunction>>(
   };
 
   const addSignature = (name: string, types: TensorType[]): Signature => {
-    // A loaded graph can't grow: the next one takes over the variables.
+    // A loaded graph can't grow: the next one takes over the variables' values.
     pull();
     const { graph, variables } = recorded;
     const traced = trace(functions[name], types, graph, variables, name);
@@ -156,17 +153,17 @@ export function compile<F extends Record<string, TensorFunction>>(
     };
   };
 
-  /** Gives the session what was assigned to variables outside. */
+  /** Copies variables that were assigned outside into the session. */
   const push = (running: Session): void => {
     const changed = [...recorded.variables].filter(
-      ([variable]) => !variable.isDisposed && shared.get(variable) !== assignmentsTo(variable),
+      ([variable]) => !isDisposed(variable) && shared.get(variable) !== assignmentsTo(variable),
     );
     if (changed.length === 0) return;
     const feeds = changed.map(([variable, { placeholder }]) => ({ placeholder, tensor: variable }));
     tf.dispose(
       running.run(
         feeds,
-        changed.map(([, { initialise }]) => initialise),
+        changed.map(([, { initialize }]) => initialize),
       ),
     );
     for (const [variable] of changed) {
@@ -175,10 +172,11 @@ export function compile<F extends Record<string, TensorFunction>>(
     }
   };
 
+  /** Copies variables that the session assigned to out of it. */
   const pull = (): void => {
     if (!session) return;
     const known = [...recorded.variables].filter(
-      ([variable]) => ahead.has(variable) && !variable.isDisposed && shared.get(variable) === assignmentsTo(variable),
+      ([variable]) => ahead.has(variable) && !isDisposed(variable) && shared.get(variable) === assignmentsTo(variable),
     );
     if (known.length === 0) return;
     const values = session.run(
@@ -205,11 +203,19 @@ export function compile<F extends Record<string, TensorFunction>>(
     },
     sync: pull,
     dispose() {
-      if (isDisposed) return;
+      if (isFreed) return;
       pull();
       session?.dispose();
       session = undefined;
-      isDisposed = true;
+      isFreed = true;
     },
   };
+}
+
+function runIn(session: Session, name: string, ...run: Parameters<Session['run']>): tf.Tensor[] {
+  try {
+    return session.run(...run);
+  } catch (error) {
+    throw failureOf(name, error);
+  }
 }

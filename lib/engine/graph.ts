@@ -1,4 +1,4 @@
-// A TensorFlow graph as plain objects. (session.ts serialises it.)
+// A TensorFlow graph as plain objects. (session.ts serializes it.)
 import { AttributeKind, DataType, type OpAttribute } from './backend';
 
 /** One output of a node. */
@@ -19,7 +19,7 @@ export interface Node {
   inputs: Value[];
   attributes: Record<string, Attribute>;
   outputs: TensorType[];
-  /** Nodes that must have run before. */
+  /** Control dependencies: nodes that must run before. */
   readonly after: Node[];
 }
 
@@ -34,10 +34,10 @@ export type Attribute =
   | { shape: number[] }
   | { tensor: TensorType & { bytes: Uint8Array } };
 
-/** Nodes in an order in which they can be computed. */
+/** Nodes in topological order. */
 export interface Graph {
   nodes: Node[];
-  /** Small constants by content: each stands in the graph once. */
+  /** Small constants by content: equal ones are one node. */
   readonly constants: Map<string, Value>;
 }
 
@@ -62,7 +62,7 @@ export function addNode(
 /** Adds an op with one output and gives that output. */
 export const addOp = (...args: Parameters<typeof addNode>): Value => ({ node: addNode(...args), index: 0 });
 
-/** A constant, shared where an equal one stands in the graph already. */
+/** A constant; small equal ones are shared. */
 export function constant(graph: Graph, { dtype, shape }: TensorType, bytes: Uint8Array): Value {
   const key = bytes.length <= 256 ? `${dtype}|${shape.join()}|${Buffer.from(bytes).toString('hex')}` : undefined;
   const known = key === undefined ? undefined : graph.constants.get(key);
@@ -73,20 +73,20 @@ export function constant(graph: Graph, { dtype, shape }: TensorType, bytes: Uint
   return value;
 }
 
-/** What a constant holds, in memory of its own; undefined for any other value. */
+/** A copy of a constant's bytes; undefined for any other value. */
 export function constantBytes({ node: { attributes } }: Value): Uint8Array | undefined {
   const { value } = attributes;
   return value !== undefined && 'tensor' in value ? value.tensor.bytes.slice() : undefined;
 }
 
-/** A value in another type. */
+/** A value, cast to another type. */
 export const cast = (graph: Graph, value: Value, dtype: DataType, name: string): Value => {
   const { dtype: from, shape } = typeOf(value);
   const attributes = { SrcT: { type: from }, DstT: { type: dtype }, Truncate: { bool: false } };
   return addOp(graph, 'Cast', [value], attributes, [{ dtype, shape }], { name });
 };
 
-/** An attribute as tfjs hands it to the binding, as the graph holds it. */
+/** An attribute in the graph's form, from tfjs's. */
 export function fromOpAttribute({ name, type, value }: OpAttribute): Attribute {
   switch (type) {
     case AttributeKind.type:
@@ -102,6 +102,6 @@ export function fromOpAttribute({ name, type, value }: OpAttribute): Attribute {
     case AttributeKind.shape:
       return { shape: value as number[] };
     default:
-      throw new Error(`attribute ${name} has type ${type}, which graphs do not hold`);
+      throw new Error(`attribute ${name} has the kind ${type}, which a graph can't hold`);
   }
 }

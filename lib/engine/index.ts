@@ -18,7 +18,7 @@ export { resolvePrecision, warnOfEmulation } from './precision';
 export { cores, cpuHas, isa } from './cpu';
 
 // Its parts, for its own tests.
-export { CUSTOM_OPS } from './ops/customOps';
+export { CUSTOM_OPS } from './ops/customOpNames';
 export { executeOp, executeOps } from './ops/call';
 export { dataTypeOf } from './backend';
 export { addNode, addOp, createGraph, typeOf } from './graph';

@@ -1,4 +1,4 @@
-// A graph, loaded into TensorFlow: serialised as a SavedModel, the one door that tfjs's binding has.
+// A graph, loaded into TensorFlow: serialized as a SavedModel, which is all that tfjs's binding can load.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { backend } from './backend';
 import { type Attribute, type Graph, type Node, type Value } from './graph';
 
 export interface Session {
-  /** Feeds tensors to placeholders, runs what the fetched nodes need, and gives their values (the caller's to dispose). */
+  /** Feeds tensors to placeholders, runs the graph, and returns the fetched nodes' values (the caller's to dispose). */
   run(feeds: readonly Feed[], fetches: readonly Node[]): tf.Tensor[];
   dispose(): void;
 }
@@ -23,7 +23,7 @@ type SavedModel = { binding: ReturnType<typeof backend>['binding']; id: number }
 /** Frees sessions that were garbage-collected, such as that of a notebook's cell that was run again. */
 const collected = new FinalizationRegistry<SavedModel>(({ binding, id }) => binding.deleteSavedModel(id));
 
-/** Loads a graph. TensorFlow optimises it at its first run, which takes seconds for a deep model. */
+/** Loads a graph. TensorFlow optimizes it at its first run, which takes seconds for a deep model. */
 export function openSession(graph: Graph): Session {
   const { binding } = backend();
   const folder = mkdtempSync(join(tmpdir(), 'cifar10-graph-'));

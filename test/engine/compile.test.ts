@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-node';
 import { compile } from 'cifar10';
 import { backend, DataType } from 'cifar10/engine';
-import { randomUniform } from 'cifar10/engine';
+import { randomUniform, softmaxCrossEntropy, uint8Tensor } from 'cifar10/engine';
 
 const options = { precision: 'float32' } as const;
 let calls = 0;
@@ -41,7 +41,7 @@ test('variables are shared by its functions, seen outside after sync, and notice
   assert.deepEqual(value(program.double().now), [2]);
   const ten = tf.scalar(10);
   assert.deepEqual(value(program.read(ten).sum), [12], 'a second function sees the first one’s assignment');
-  assert.equal(counter.dataSync()[0], 2, 'a new function synchronises');
+  assert.equal(counter.dataSync()[0], 2, 'a new function synchronizes');
   assert.deepEqual(value(program.double().now), [4]);
   assert.equal(counter.dataSync()[0], 2);
   program.sync();
@@ -49,7 +49,7 @@ test('variables are shared by its functions, seen outside after sync, and notice
   tf.tidy(() => counter.assign(tf.scalar(100)));
   assert.deepEqual(value(program.double().now), [200]);
   program.dispose();
-  assert.equal(counter.dataSync()[0], 200, 'dispose synchronises');
+  assert.equal(counter.dataSync()[0], 200, 'dispose synchronizes');
   tf.dispose([counter, ten]);
 });
 
@@ -96,7 +96,7 @@ test('what was prepared needs no new graph when it is called', () => {
   counter.dispose();
 });
 
-test('gradients and optimisers of tfjs compile', () => {
+test('gradients of tfjs compile', () => {
   const [w, x] = [tf.variable(tf.tensor1d([1, 2])), tf.tensor1d([3, 4])];
   const step = (input: tf.Tensor) => {
     const { value: loss, grads } = tf.variableGrads(() => tf.sum<tf.Scalar>(tf.square(tf.mul(w, input))), [w]);
@@ -205,10 +205,11 @@ test('a call whose shapes do not fit leaves the others to work', () => {
   const grow = () => (w.assign(tf.add(w, 1)), { now: w });
   const program = compile({ product, sum: (x: tf.Tensor, y: tf.Tensor) => ({ z: tf.add(x, y) }), grow }, options);
   const [square, long] = [tf.ones([2, 2]), tf.ones([7, 3])];
-  assert.throws(() => program.sum(square, long), /Dimensions must be equal/, 'as the first');
+  const says = /sum: Add was given the shapes \[2, 2\] and \[7, 3\]; from the last axis on, sizes must be equal or 1/;
+  assert.throws(() => program.sum(square, long), says, 'as the first');
   assert.deepEqual(value(program.grow().now), [2]);
   for (let i = 0; i < 2; i++) {
-    assert.throws(() => program.sum(square, long), /Dimensions must be equal/);
+    assert.throws(() => program.sum(square, long), says);
     assert.throws(() => program.product(square, long));
     assert.deepEqual(value(program.product(square, square).z), [2, 2, 2, 2]);
     assert.deepEqual(value(program.sum(square, square).z), [2, 2, 2, 2]);
@@ -358,7 +359,7 @@ const refused: { what: string; fn: (x: tf.Tensor) => unknown; says: RegExp }[] =
   {
     what: 'making variables',
     fn: (x) => ({ y: tf.mul(tf.mul(x, tf.variable(tf.scalar(1))), tf.variable(tf.scalar(2))) }),
-    says: /makes a variable of shape \[\] .* before compiling.*one step eagerly/,
+    says: /makes a variable of shape \[\]: .* before compiling.*one step eagerly/,
   },
   {
     what: 'an error of its own',
@@ -373,7 +374,7 @@ const refused: { what: string; fn: (x: tf.Tensor) => unknown; says: RegExp }[] =
     fn: (x) => ({ y: tf.grad((x) => tf.einsum('i,i->', tf.square(tf.square(x)), x))(x) }),
     says: /Einsum/,
   },
-  { what: 'text', fn: (x) => ({ x, y: tf.tensor1d(['a']) }), says: /uses text/ },
+  { what: 'a string tensor', fn: (x) => ({ x, y: tf.tensor1d(['a']) }), says: /uses a string tensor/ },
   {
     what: 'a large constant',
     fn: (x) => ({ y: tf.add(x.sum(), tf.tensor1d(Float32Array.from({ length: 40_000 }, (_, i) => i))) }),
@@ -420,7 +421,7 @@ test('a function that there is not can’t be prepared', () => {
   program.dispose();
 });
 
-test('an optimiser whose first step is refused is none the worse', () => {
+test('an optimizer whose first step is refused is none the worse', () => {
   const w = tf.variable(tf.tensor1d([1, 2]));
   const optimizer = tf.train.adam(0.1);
   const step = () => ({ loss: optimizer.minimize(() => tf.sum<tf.Scalar>(tf.square(w)), true, [w])! });
@@ -526,7 +527,7 @@ test('a function whose variable was disposed says so', () => {
   const program = compile({ f: (x: tf.Tensor) => ({ y: tf.mul(w, x) }), g: (x: tf.Tensor) => ({ x }) }, options);
   assert.deepEqual(value(program.f(x).y), [10]);
   w.dispose();
-  assert.throws(() => program.f(x), /f uses the variable weight, which was disposed: .*compile again/);
+  assert.throws(() => program.f(x), /f uses the variable weight, which was disposed/);
   assert.deepEqual(value(program.g(x).x), [2]);
   program.dispose();
   x.dispose();
@@ -619,4 +620,63 @@ test('bfloat16 is close to float32, and variables keep float32', () => {
 
 test('an unknown precision is refused with its name', () => {
   assert.throws(() => compile({}, { precision: 'float16' as 'float32' }), /"float16".*'bfloat16'/);
+});
+
+test('labels out of range, in one sentence', () => {
+  const loss = (x: tf.Tensor, y: tf.Tensor) => ({ loss: softmaxCrossEntropy(x as tf.Tensor2D, y as tf.Tensor1D) });
+  const program = compile({ loss }, options);
+  const [logits, labels, few] = [tf.zeros([2, 10]), tf.tensor1d([3, 12], 'int32'), tf.tensor1d([3], 'int32')];
+  assert.throws(
+    () => program.loss(logits, labels),
+    /^Error: loss: label 12; expected 0 to 9, for logits of 10 classes\.$/,
+  );
+  assert.throws(
+    () => program.loss(logits, few),
+    /shapes \[2, 10\] and \[1\]; expected logits \[N, K\] and labels \[N\]/,
+  );
+  program.dispose();
+  tf.dispose([logits, labels, few]);
+});
+
+test('what TensorFlow finds wrong with values is one line, with its error as the cause', () => {
+  const pick = (x: tf.Tensor, i: tf.Tensor) => ({ y: tf.gather(x, i) });
+  const program = compile({ pick }, options);
+  const [x, i] = [tf.zeros([2]), tf.tensor1d([5], 'int32')];
+  assert.throws(
+    () => program.pick(x, i),
+    (error: Error) =>
+      /^pick: TensorFlow says: indices\[0\] = 5 is not in \[0, 2\)[^\n{]*$/.test(error.message) &&
+      error.cause instanceof Error,
+  );
+  program.dispose();
+  tf.dispose([x, i]);
+});
+
+test('on another backend, a sentence says what to do', async () => {
+  const program = compile({ f: (x: tf.Tensor) => ({ y: tf.square(x) }) }, options);
+  const x = tf.scalar(3);
+  await tf.setBackend('cpu');
+  try {
+    for (const call of [() => compile({}), () => program.f(x), () => uint8Tensor(new Uint8Array(1), [1])])
+      assert.throws(call, /tfjs computes with its backend 'cpu'.*call tf\.setBackend\('tensorflow'\)/);
+  } finally {
+    await tf.setBackend('tensorflow');
+  }
+  assert.deepEqual(value(program.f(x).y), [9], 'and goes on afterwards');
+  program.dispose();
+  x.dispose();
+});
+
+test('after tf.disposeVariables, a sentence names the variable: compiled before, compiled afterwards, op by op', () => {
+  const w = tf.variable(tf.scalar(2), true, 'gone');
+  const f = (x: tf.Tensor) => ({ y: tf.mul(w, x) });
+  const [before, afterwards] = [compile({ f }, options), compile({ f }, options)];
+  const x = tf.scalar(3);
+  assert.deepEqual(value(before.f(x).y), [6]);
+  tf.disposeVariables();
+  for (const call of [() => before.f(x), () => afterwards.f(x), () => tf.square(w)])
+    assert.throws(call, /the variable gone, which was disposed \(by tf\.disposeVariables\?\)/);
+  before.dispose();
+  afterwards.dispose();
+  x.dispose();
 });

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { hasCustomOps, isDifferentiated } from '../backend';
 import { boolAttr, floatAttr, executeOps, NHWC, T_FLOAT32, U_FLOAT32 } from './call';
-import { CUSTOM_OPS } from './customOps';
+import { CUSTOM_OPS } from './customOpNames';
 import { prepareEngine } from './prepare';
 
 /** Running statistics of a batch norm. */

@@ -1,7 +1,7 @@
 // uint8 tensors in tfjs's ops. tfjs has no such type and calls them int32, which TensorFlow would refuse: the types are put right
 // where an op is executed.
 import * as tf from '@tensorflow/tfjs-node';
-import { AttributeKind, backend, dataTypeOf, DataType, type OpAttribute, typeAttribute } from '../backend';
+import { AttributeKind, backend, dataTypeOf, DataType, isDisposed, type OpAttribute, typeAttribute } from '../backend';
 import { castAttributes } from './call';
 
 const firstOnly = () => [0];
@@ -33,8 +33,8 @@ export function withBytes<Result>(
   inputs: tf.Tensor[],
   execute: Execute<Result>,
 ): Result {
-  const gone = inputs.find(({ isDisposed }) => isDisposed);
-  if (gone) throw new Error(`TensorFlow's ${op} was given ${nameOf(gone)}, which was disposed: make it again.`);
+  const gone = inputs.find((input) => input instanceof tf.Tensor && isDisposed(input));
+  if (gone) throw disposedInput(op, gone);
   if (!inputs.some(isByte)) return execute(op, attributes, inputs);
   const name = TYPE_OF[op];
   if (name) return execute(op, retyped(attributes, name), inputs);
@@ -82,8 +82,12 @@ const retyped = (attributes: OpAttribute[], name: string): OpAttribute[] =>
 const convert = (tensor: tf.Tensor, type: DataType): tf.Tensor =>
   backend().executeSingleOutput('Cast', castAttributes(dataTypeOf(tensor), type), [tensor]);
 
-const nameOf = (tensor: tf.Tensor): string =>
-  tensor instanceof tf.Variable ? `the variable ${tensor.name}` : 'a tensor';
+function disposedInput(op: string, tensor: tf.Tensor): Error {
+  const what = tensor instanceof tf.Variable ? `the variable ${tensor.name}` : 'a tensor';
+  return new Error(
+    `TensorFlow's ${op} was given ${what}, which was disposed (by tf.disposeVariables?): make it, or its model, anew.`,
+  );
+}
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);

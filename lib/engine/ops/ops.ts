@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-node';
 import { backend, dataTypeOf, DataType, hasCustomOps, isDifferentiated, typeAttribute } from '../backend';
 import { castAttributes, executeOps, executeOp, stringAttr, T_FLOAT32 } from './call';
-import { CUSTOM_OPS } from './customOps';
+import { CUSTOM_OPS } from './customOpNames';
 import { prepareEngine } from './prepare';
 
 /**

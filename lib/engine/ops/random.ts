@@ -1,15 +1,17 @@
-// Random numbers on tensors are a function of a key: [2], int32, made from (seed, epoch, step). Nothing is hidden, so a
-// step that is run again draws the same numbers.
+// Random numbers are a function of a key: [2], int32, made from (seed, epoch, step). There is no hidden state, so that a step
+// that runs again draws the same numbers.
 import * as tf from '@tensorflow/tfjs-node';
 
 /**
- * The key for one of the uses that a step has for random numbers, such as one dropout layer's mask.
+ * A key for one of a step's uses of random numbers, such as one layer's dropout mask (JAX's fold_in).
  * @param key [2], int32
+ * @param purpose a name of the use: other names give other keys
+ * @returns [2], int32
  */
 export const foldIn = (key: tf.Tensor1D, purpose: string): tf.Tensor1D =>
   tf.add(key, tf.tensor1d([hashText(purpose), 0], 'int32'));
 
-/** A key that nobody chose, for whoever trains without one. */
+/** A random key, for calls without one. [2], int32 */
 export const randomKey = (): tf.Tensor1D =>
   tf.tensor1d(
     [0, 0].map(() => Math.floor(Math.random() * 2 ** 32) | 0),

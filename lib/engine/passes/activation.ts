@@ -1,20 +1,21 @@
-// Bias and ReLU in one op, and so their gradients (lib/engine/native/ops/activation.cc): half the passes over the memory.
+// A bias and the ReLU after it in one op, and so their gradients (lib/engine/native/ops/activation.cc): half the passes over the
+// memory.
 import { DataType } from '../backend';
 import { constantBytes, type Node, type TensorType, typeOf, type Value } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import { beforeReshapes, isEmpty, isFloat32, isText, isTrue, outputShape, reshapedFrom, type Rule } from './rewrite';
 
-/** The sum that a ReLU cuts off below 0. */
+/** The sum with a bias that a ReLU is applied to. */
 interface BiasBefore {
   readonly node: Node;
-  /** Of the ReLU's shape. */
+  /** What the bias is added to, in the ReLU's shape. */
   readonly x: Value;
   readonly bias: Value;
 }
 
 /**
- * The BiasAdd that a ReLU comes after. (If others need its result, too, it stays in the graph beside the new op.) Between
- * them, tfjs reshapes what comes from a linear layer.
+ * The BiasAdd before a ReLU. (If other nodes use its output, too, it stays in the graph beside the new op.) tfjs reshapes a
+ * linear layer's output between the two.
  */
 export function biasBefore(relu: Node): BiasBefore | undefined {
   const { node, index } = beforeReshapes(relu.inputs[0]);
@@ -30,7 +31,7 @@ export const biasRelu: Rule = (node) => {
   return before ? { ...node, op: CUSTOM_OPS.biasRelu, inputs: [before.x, before.bias], attributes: {} } : undefined;
 };
 
-/** The gradient of such a ReLU, which is known by the result that it keeps. */
+/** Whether a node is the gradient of such a ReLU, which is its second input. */
 export const isReluBiasGrad = ({ op, inputs }: Node): boolean =>
   op === 'ReluGrad' && inputs[1].node.op === 'Relu' && biasBefore(inputs[1].node) !== undefined;
 
@@ -39,16 +40,16 @@ export const reluBiasGrad: Rule = (node) => {
   return { ...node, op: CUSTOM_OPS.biasReluGrad, attributes: {}, outputs: [...node.outputs, biasType(node)] };
 };
 
-/** Of the sums of an image's channels. */
+/** The type of a bias's gradient: one number per channel. */
 export const biasType = (node: Node): TensorType => ({ dtype: DataType.float32, shape: outputShape(node).slice(-1) });
 
-/** The bias's gradient is that op's second result. tfjs's fused layers sum over all axes but the last by a plain Sum. */
+/** The bias's gradient is that op's second output. tfjs's fused layers compute it by a Sum over all axes but the last. */
 export const biasGrad: Rule = (node) => {
   const relu = reluGradOf(node);
   return relu && { ...node, op: 'Identity', inputs: [{ node: relu, index: 1 }], attributes: { T: node.attributes.T } };
 };
 
-/** Of a bias's gradient: that of the ReLU after it. */
+/** For the gradient of a bias: that of the ReLU after it. */
 export function reluGradOf(node: Node): Node | undefined {
   if (!(node.op === 'BiasAddGrad' || isSumOfChannels(node))) return undefined;
   const dy = beforeReshapes(node.inputs[0]);

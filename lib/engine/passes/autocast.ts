@@ -4,7 +4,7 @@
 import { DataType } from '../backend';
 import { cast, createGraph, type Graph, type Node, typeOf, type Value } from '../graph';
 import { isInts, isTrue, rewrite } from './rewrite';
-import { fusedNorm, fusedNormGrad } from './batchNorm';
+import { fusedNorm, fusedNormGrad } from './fusedBatchNorm';
 
 /** Ops that are worth converting for, and which of their inputs to cast to bfloat16. */
 const ALLOW_LIST: Readonly<Record<string, number[]>> = {

@@ -1,7 +1,7 @@
 // A batch norm and the ReLU after it in one op, and so their gradients (lib/engine/native/ops/batch-norm.cc): 8 passes over the
 // memory instead of 13. The gradient computes again where the ReLU was positive.
 import type { Node } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import { reluGradBeforeNorm } from './biasReluBatchNorm';
 import type { Rule, UsersOf } from './rewrite';
 

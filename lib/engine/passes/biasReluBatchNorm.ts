@@ -1,7 +1,7 @@
 // The gradients of a batch norm and of the bias and ReLU before it in one op (lib/engine/native/ops/batch-norm.cc): the norm's
 // gradient reads the ReLU's output anyway, which tells where it was positive.
 import type { Node } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import type { Rule, UsersOf } from './rewrite';
 import { biasType, isReluBiasGrad, reluGradOf } from './activation';
 

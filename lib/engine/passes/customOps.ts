@@ -7,16 +7,16 @@ import { biasGrad, biasRelu, reluBiasGrad } from './activation';
 import { batchNormRelu, batchNormReluGrad, reluOfBatchNorm } from './batchNormRelu';
 import { biasGradOfNorm, biasReluBatchNormGrad, reluGradOfNorm } from './biasReluBatchNorm';
 import { linearUpdate } from './linearUpdate';
+import { matMul } from './matMul';
 import { maxPool } from './maxPool';
 import { normalize } from './normalize';
-import { product } from './product';
 import { winograd, winogradBiasRelu } from './winograd';
 
 /** Those that replace several ops by one come first. */
 const RULES = [
   ...[winogradBiasRelu, biasReluBatchNormGrad, reluGradOfNorm, biasGradOfNorm, linearUpdate],
   ...[batchNormRelu, reluOfBatchNorm, batchNormReluGrad],
-  ...[winograd, product, biasRelu, reluBiasGrad, biasGrad, maxPool, normalize],
+  ...[winograd, matMul, biasRelu, reluBiasGrad, biasGrad, maxPool, normalize],
 ];
 
 /** A copy of the graph with custom ops where they fit. Nodes keep their names. */

@@ -1,6 +1,6 @@
 // Normalizes bytes in one pass over the memory (lib/engine/native), where TensorFlow's ops take three.
 import { DataType } from '../backend';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import { isEmpty, isFloat32, outputShape, type Rule } from './rewrite';
 import { type Node, typeOf, type Value } from '../graph';
 
@@ -15,7 +15,7 @@ export const normalize: Rule = (node) => {
   return { ...node, op: CUSTOM_OPS.normalizeBytes, inputs, attributes: {} };
 };
 
-/** Where an op's first operand comes from, if the second is a single number. */
+/** The node of an op's first operand, if the second is a scalar. */
 function operandOf({ op, inputs }: Node, wanted: string): Node | undefined {
   return op === wanted && typeOf(inputs[1]).shape.length === 0 ? inputs[0].node : undefined;
 }

@@ -1,17 +1,16 @@
-// Other ops in place of a graph's, node by node.
+// Replaces ops of a graph, node by node.
 import { DataType } from '../backend';
 import { type Attribute, type Graph, type Node, typeOf, type Value } from '../graph';
 
 /**
- * What stands in a node's place, with its name; undefined where the rule is for others. The nodes that it looks at are those
- * of the graph as it was.
+ * The replacement of a node (same name), or undefined if the rule does not match. Rules see the graph before any replacement.
  */
 export type Rule = (node: Node, usersOf: UsersOf) => Node | undefined;
 
-/** The nodes that take an output of a node (its first, unless said), each as often as it takes it. */
+/** The nodes that take an output of a node (the first by default), with multiplicity. */
 export type UsersOf = (node: Node, output?: number) => readonly Node[];
 
-/** A copy of the graph in which each node was replaced by the first rule that knows it. */
+/** A copy of the graph in which each node is replaced by the first rule that matches it. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): Graph {
   const latest = new Map<Node, Node>();
   const now = (node: Node): Node => latest.get(node) ?? node;
@@ -44,7 +43,7 @@ function firstOf(rules: readonly Rule[], node: Node, usersOf: UsersOf): Node | u
   return undefined;
 }
 
-/** Where a value comes from, before it was reshaped in a way that keeps its channels, which are the last axis. */
+/** The value before all reshapes that keep the last axis, the channels. */
 export function beforeReshapes(value: Value): Value {
   const channels = ({ shape }: { shape: number[] }) => shape[shape.length - 1];
   let source = value;
@@ -53,7 +52,7 @@ export function beforeReshapes(value: Value): Value {
   return source;
 }
 
-/** A value of this shape that another one was reshaped from, or that one itself; undefined where there is none. */
+/** A value of this shape that `value` was reshaped from, or `value` itself; undefined if there is none. */
 export function reshapedFrom(value: Value, shape: number[]): Value | undefined {
   if (typeOf(value).shape.join() === shape.join()) return value;
   return value.node.op === 'Reshape' ? reshapedFrom(value.node.inputs[0], shape) : undefined;

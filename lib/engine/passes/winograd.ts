@@ -1,15 +1,15 @@
-// Winograd's convolutions (lib/engine/native/ops/winograd.cc): those with 3×3 filters take a quarter of the multiplications, and
-// a third of the time. They are rounded more: by one to four millionths of a typical value.
+// Winograd's 3×3 convolutions (lib/engine/native/ops/winograd.cc): a quarter of the multiplications, a third of the time. They
+// round more: by one to four millionths of a typical value.
 import type { Node } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import { inputShape, isEmpty, isFloat32, isInts, isText, outputShape, type Rule } from './rewrite';
 import { biasBefore } from './activation';
 
 interface Replacement {
   readonly op: string;
-  /** Those of the node's inputs that it takes. */
+  /** The node's inputs that it takes. */
   readonly inputs: number[];
-  /** Where to see the shapes of the images that go in, of those that come out, and of the filter. */
+  /** The shapes of the convolution's input, output and filter. */
   readonly shapes: (node: Node) => { x: number[]; y: number[]; filter: number[] };
 }
 
@@ -31,9 +31,9 @@ const REPLACEMENTS: Readonly<Record<string, Replacement>> = {
   },
 };
 
-/** Both numbers of channels must be multiples of it (`kLanes` in f32x16.h). */
+/** Input and output channels must be multiples of it (`kLanes` in f32x16.h). */
 const LANES = 16;
-/** Smaller images fill their 4×4 tiles badly. */
+/** Smaller images waste most of their 4×4 tiles. */
 const SMALLEST_SIDE = 4;
 
 export const winograd: Rule = (node) => {
@@ -43,12 +43,12 @@ export const winograd: Rule = (node) => {
   return { ...node, op, inputs: inputs.map((index) => node.inputs[index]), attributes: {} };
 };
 
-/** The convolution with the bias and the ReLU after it, where nobody else needs what is between them. */
+/** The convolution with the bias and the ReLU after it, if no other node uses what is between them. */
 export const winogradBiasRelu: Rule = (relu, usersOf) => {
   const before = relu.op === 'Relu' && biasBefore(relu);
   if (!before) return undefined;
   const convolution = before.x.node;
-  // Reshapes between them, which linear layers have, could be what others take.
+  // No reshapes between them, as linear layers have: other nodes could use those.
   if (relu.inputs[0].node !== before.node || before.node.inputs[0].node !== convolution) return undefined;
   if (convolution.op !== 'Conv2D' || [before.node, convolution].some((node) => usersOf(node).length > 1))
     return undefined;
@@ -72,7 +72,7 @@ function fits(node: Node, { shapes }: Replacement): boolean {
     x.slice(1, 3).every((side) => side >= SMALLEST_SIDE) &&
     !isEmpty(x) &&
     !isEmpty(filter) &&
-    // Where they do not agree, it is TensorFlow's op that says so.
+    // Leave mismatched shapes to TensorFlow's own error.
     x.slice(0, 3).join() === y.slice(0, 3).join()
   );
 }

@@ -1,21 +1,21 @@
-// Lets a function of tensors run without TensorFlow: what tfjs asks of it is answered by a stand-in.
+// Runs a function of tensors without TensorFlow: the ops that tfjs would execute go to an interceptor.
 import * as tf from '@tensorflow/tfjs-node';
 import { withBytes } from '../ops/bytes';
 import { backend, type DataId, type OpAttribute, setVariableData } from '../backend';
 
-/** Answers in TensorFlow's place. */
+/** Takes TensorFlow's place. */
 export interface OpInterceptor {
-  /** What the op gives: symbolic tensors, most likely. */
+  /** The outputs of an op. */
   execute(this: void, op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor[];
-  /** Whether values are known that can be read back. */
+  /** Whether a tensor has values to read back. */
   hasValues(this: void, dataId: DataId): boolean;
 }
 
 /**
- * Runs `fn`; variables have their values again afterwards, and tensors that it made are freed.
+ * Runs `fn`. Afterwards variables have their earlier values, and all tensors that it made are disposed.
  * @param name of the function, for errors
- * @param values of all variables, now
- * @throws when it reads what has no values, makes a variable, or draws random numbers in JavaScript
+ * @param values the `dataId` of each variable
+ * @throws when `fn` reads a tensor without values, makes a variable, or draws random numbers in JavaScript
  */
 export function dryRun<T>(
   name: string,
@@ -28,17 +28,17 @@ export function dryRun<T>(
   for (const dataId of values.values()) target.incRef(dataId);
   const { read, readSync } = target;
   const trackTensor = engine.trackTensor.bind(engine);
-  /** With those that tfjs keeps for gradients, and forgets where an error ends them. */
+  /** Including those that tfjs keeps for gradients, and would leak after an error. */
   const made: tf.Tensor[] = [];
-  /** What was read in vain without waiting for it: where the promise is lost, so would be an error in it. */
-  let readInVain: Error | undefined;
+  /** The first read that was not awaited; kept, because a rejection of a dropped promise would be lost. */
+  let lostRead: Error | undefined;
   const readsBack = (how: string) =>
     new Error(
       `${name} reads a tensor back to JavaScript (${how}): ` +
         'while it is compiled there are no values yet. Return the tensor, or run the function eagerly.',
     );
-  const traps = [
-    override(target, {
+  const patches = [
+    patch(target, {
       executeSingleOutput: (...call) => withBytes(...call, execute)[0],
       executeMultipleOutputs: (op, attributes, tensors) => withBytes(op, attributes, tensors, execute),
       readSync: (dataId: DataId) => {
@@ -47,15 +47,15 @@ export function dryRun<T>(
       },
       read: (dataId: DataId) => {
         if (hasValues(dataId)) return read.call(target, dataId);
-        readInVain ??= readsBack('data, array');
+        lostRead ??= readsBack('data, array');
         return new Promise(() => {});
       },
     }),
-    override(engine, {
+    patch(engine, {
       makeVariable: ({ shape }) => {
         throw new Error(
-          `${name} makes a variable of shape [${shape.join()}] on its way: make variables before compiling. ` +
-            'If an optimiser of tf.train makes it, take one step eagerly before compiling.',
+          `${name} makes a variable of shape [${shape.join()}]: make variables before compiling. ` +
+            'If an optimizer of tf.train makes it, take one step eagerly before compiling.',
         );
       },
       trackTensor: (tensor, from) => {
@@ -63,7 +63,7 @@ export function dryRun<T>(
         trackTensor(tensor, from);
       },
     }),
-    override(Math, {
+    patch(Math, {
       random: () => {
         throw differentNumbers(name);
       },
@@ -72,14 +72,14 @@ export function dryRun<T>(
   engine.startScope(name);
   try {
     const result = fn();
-    if (readInVain) throw readInVain;
+    if (lostRead) throw lostRead;
     return result;
   } catch (error) {
     tf.dispose(made);
-    throw readInVain ?? error;
+    throw lostRead ?? error;
   } finally {
     engine.endScope();
-    for (const putBack of traps) putBack();
+    for (const undo of patches) undo();
     for (const [variable, dataId] of values) {
       if (variable.dataId === dataId) target.disposeData(dataId);
       else setVariableData(variable, dataId);
@@ -87,14 +87,14 @@ export function dryRun<T>(
   }
 }
 
-/** Puts other methods in the place of an object's own; what it returns puts those back. */
-function override<T extends object>(target: T, methods: Partial<T>): () => void {
+/** Replaces methods of an object; returns a function that restores them. */
+function patch<T extends object>(target: T, methods: Partial<T>): () => void {
   const own = Object.fromEntries(Object.keys(methods).map((key) => [key, target[key as keyof T]]));
   Object.assign(target, methods);
   return () => void Object.assign(target, own);
 }
 
-/** The error for a function that computes with other numbers at each call. */
+/** The error for a function that computes with other constants at each call. */
 export const differentNumbers = (name: string): Error =>
   new Error(
     `${name} makes different numbers in JavaScript each time (Math.random, tf.randomUniform, tf.layers.dropout?): ` +

@@ -1,4 +1,4 @@
-// Takes down TensorFlow ops as nodes of a graph.
+// Records TensorFlow ops as nodes of a graph.
 import * as tf from '@tensorflow/tfjs-node';
 import { backend, type DataId, dataTypeOf, DataType, symbolicTensor } from '../backend';
 import type { OpInterceptor } from './dryRun';
@@ -13,31 +13,31 @@ import {
   typeOf,
   type Value,
 } from '../graph';
-import { inferredTypes, shapeRules } from './shapes';
+import { inferredTypes, type OpCall, ShapeError, shapeRules } from './shapes';
 import { placeVariable, type VariableMap, type VariableNodes } from './variables';
 
 export interface Recorder extends OpInterceptor {
   /** A tensor that stands for a value of the graph. */
   symbolOf(this: void, value: Value): tf.Tensor;
-  /** What a tensor is in the graph: what it stands for, a variable's value, else a constant. */
+  /** A tensor's value in the graph: the one that it stands for, a variable's, else a constant. */
   valueOf(this: void, tensor: tf.Tensor): Value;
   /** Gives the graph's variables the values that these `tf.Variable`s have now. */
   assign(this: void, variables: readonly tf.Variable[]): Map<tf.Variable, Node>;
-  /** The variables that were read or assigned to. */
+  /** The variables that the function reads or assigns to. */
   readonly used: ReadonlySet<tf.Variable>;
-  /** What was taken for constants, in the order in which it came. */
+  /** The bytes of all constants, in order. */
   readonly constants: readonly Uint8Array[];
-  /** The names of the ops, in the order in which they came, with Const for each constant. */
+  /** The names of all ops, in order, with Const for each constant. */
   readonly ops: readonly string[];
 }
 
-/** A constant larger than this (64 KiB) belongs into a variable or an argument, unless its values are all alike. */
+/** Most values of a constant (64 KiB of float32), unless all of its values are equal. */
 const LARGEST_CONSTANT = 1 << 14;
 
 /**
  * @param name of the function that is recorded, for errors
- * @param variables where the variables of the graph are; those that are used are added
- * @param before the values of all variables, of which no two share theirs
+ * @param variables the graph's variables; those that the function uses are added
+ * @param before the `dataId` of each variable, no two the same
  */
 export function createRecorder(
   name: string,
@@ -86,20 +86,31 @@ export function createRecorder(
 
   const captureConstant = (tensor: tf.Tensor): Value => {
     const { shape, size } = tensor;
-    if (tensor.dtype === 'string') throw new Error(`${name} uses text, which graphs do not hold: run it eagerly.`);
+    if (tensor.dtype === 'string')
+      throw new Error(`${name} uses a string tensor, which a graph can't hold: run it eagerly.`);
     const type = { dtype: dataTypeOf(tensor), shape };
     const data = backend().readSync(tensor.dataId);
     const isFilled = size > LARGEST_CONSTANT && data.every((value) => Object.is(value, data[0]));
     if (size > LARGEST_CONSTANT && !isFilled) {
       throw new Error(
         `${name} uses a tensor of shape [${shape.join()}] that is neither an argument nor a variable; ` +
-          `as a constant of the graph it may have at most ${LARGEST_CONSTANT} values, or all alike. Make it a tf.Variable or an argument.`,
+          `as a constant of the graph it may have at most ${LARGEST_CONSTANT} values, or all equal. Make it a tf.Variable or an argument.`,
       );
     }
     const bytes = bytesOf(isFilled ? data.slice(0, 1) : data);
     constants.push(bytes.slice());
     ops.push('Const');
     return isFilled ? filled(graph, type, bytes) : constant(graph, type, bytes);
+  };
+
+  const outputsOf = (op: string, call: OpCall): TensorType[] => {
+    try {
+      return shapeRules[op](call);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      const shapes = call.inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(' and ');
+      throw new Error(`${name}: ${op} was given the shapes ${shapes}; ${error.message}.`, { cause: error });
+    }
   };
 
   return {
@@ -110,10 +121,9 @@ export function createRecorder(
     valueOf,
     hasValues: (dataId) => !symbols.has(dataId) && !owners.has(dataId),
     execute(op, opAttributes, tensors) {
-      const rule = shapeRules[op];
-      if (!rule) {
+      if (!shapeRules[op]) {
         throw new Error(
-          `${name} uses TensorFlow's ${op}, which can't be compiled: run it eagerly, or add its shape to shapes.ts.`,
+          `${name} uses TensorFlow's ${op}, which can't be compiled: run it eagerly, or add its rule to shapes.ts.`,
         );
       }
       const operands = tensors.map(valueOf);
@@ -136,13 +146,13 @@ export function createRecorder(
       }
       for (const [key, type] of Object.entries(inferredTypes[op]?.(inputs) ?? {})) attributes[key] = { type };
       const constantOf = (index: number) => Array.from(backend().readSync(tensors[index].dataId));
-      const outputs = rule({ inputs, attributes, constant: constantOf });
+      const outputs = outputsOf(op, { inputs, attributes, constant: constantOf });
       const node = addNode(graph, op, operands, attributes, outputs);
       ops.push(op);
       return outputs.map((_, index) => symbolOf({ node, index }));
     },
     assign(assigned) {
-      // All that is to be read is read before anything is assigned: it may go into another variable.
+      // Read all new values before assigning: one may be another variable's old value.
       const next = assigned.map(valueOf);
       return new Map(
         assigned.map((variable, index) => {
@@ -159,7 +169,7 @@ export function createRecorder(
 const bytesOf = ({ buffer, byteOffset, byteLength }: tf.TypedArray): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** A constant of one value, given by its bytes, again and again. tfjs's gradients of Sum and Mean have large ones. */
+/** A constant whose values are all equal, given one value's bytes. tfjs's gradients of Sum and Mean have large ones. */
 function filled(graph: Graph, type: TensorType, bytes: Uint8Array): Value {
   const { dtype, shape } = type;
   const sizes = constant(graph, { dtype: DataType.int32, shape: [shape.length] }, bytesOf(Int32Array.from(shape)));

@@ -1,52 +1,58 @@
-// Which shape and type each TensorFlow op gives. With these rules a function is traced without computing anything, which
-// costs milliseconds and no memory. An op that is not listed can't be compiled.
+// The shapes and types of each TensorFlow op's outputs. By these rules a function is traced without computing anything, which
+// takes milliseconds and no memory. An op without a rule can't be compiled.
 import * as tf from '@tensorflow/tfjs-node';
 import { DataType } from '../backend';
 import type { Attribute, TensorType } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 
-/** What a rule sees of the op that it is asked about. */
+/** An op with its inputs, as a rule sees it. */
 export interface OpCall {
   readonly inputs: TensorType[];
   readonly attributes: Record<string, Attribute>;
-  /** The values of an input that is known while tracing, such as the target of a Reshape. */
+  /** The values of an input that is constant, such as the shape that Reshape takes. */
   readonly constant: (index: number) => number[];
 }
 
-type Rule = (call: OpCall) => TensorType[];
+type ShapeRule = (call: OpCall) => TensorType[];
 
-const like: Rule = ({ inputs: [x] }) => [x];
-const broadcast: Rule = ({ inputs }) => [{ dtype: inputs[0].dtype, shape: broadcastShapes(inputs) }];
-const compare: Rule = ({ inputs }) => [{ dtype: DataType.bool, shape: broadcastShapes(inputs) }];
-const select: Rule = ({ inputs }) => [{ dtype: inputs[1].dtype, shape: broadcastShapes(inputs) }];
+/** Inputs whose shapes do not fit; the message says what they must be. */
+export class ShapeError extends Error {}
 
-const reduce: Rule = ({ inputs: [x], attributes, constant }) => {
+const like: ShapeRule = ({ inputs: [x] }) => [x];
+const broadcast: ShapeRule = ({ inputs }) => [{ dtype: inputs[0].dtype, shape: broadcastShapes(inputs) }];
+const compare: ShapeRule = ({ inputs }) => [{ dtype: DataType.bool, shape: broadcastShapes(inputs) }];
+const select: ShapeRule = ({ inputs }) => [{ dtype: inputs[1].dtype, shape: broadcastShapes(inputs) }];
+
+const reduce: ShapeRule = ({ inputs: [x], attributes, constant }) => {
   const axes = constant(1).map((axis) => fromEnd(axis, x.shape.length));
   const keep = 'keep_dims' in attributes && flag(attributes.keep_dims);
   const shape = x.shape.flatMap((size, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [size]));
   return [{ dtype: x.dtype, shape }];
 };
 
-const argReduce: Rule = ({ inputs: [x], attributes, constant }) => {
+const argReduce: ShapeRule = ({ inputs: [x], attributes, constant }) => {
   const axis = fromEnd(constant(1)[0], x.shape.length);
   const dtype = attributes.output_type ? typeOf(attributes.output_type) : DataType.int64;
   return [{ dtype, shape: x.shape.filter((_, index) => index !== axis) }];
 };
 
-const matMul: Rule = ({ inputs: [a, b], attributes }) => {
+const matMul: ShapeRule = ({ inputs: [a, b], attributes }) => {
   const [rows, columns] = [flag(attributes.transpose_a) ? 1 : 0, flag(attributes.transpose_b) ? 0 : 1];
+  if (a.shape[1 - rows] !== b.shape[1 - columns]) throw new ShapeError('the sizes that are summed over must be equal');
   return [{ dtype: a.dtype, shape: [a.shape[rows], b.shape[columns]] }];
 };
 
-const batchMatMul: Rule = ({ inputs: [a, b], attributes }) => {
+const batchMatMul: ShapeRule = ({ inputs: [a, b], attributes }) => {
   const [rows, columns] = [flag(attributes.adj_x) ? -1 : -2, flag(attributes.adj_y) ? -2 : -1];
+  if (a.shape.at(-3 - rows) !== b.shape.at(-3 - columns))
+    throw new ShapeError('the sizes that are summed over must be equal');
   const batch = broadcastShapes([a, b].map((type) => ({ ...type, shape: type.shape.slice(0, -2) })));
   return [{ dtype: a.dtype, shape: [...batch, a.shape.at(rows)!, b.shape.at(columns)!] }];
 };
 
 /** Convolution and pooling, NHWC: the window's size comes from the filter or from `ksize`. */
 const slide =
-  (windowOf: (call: OpCall) => number[], channelsOf: (call: OpCall) => number): Rule =>
+  (windowOf: (call: OpCall) => number[], channelsOf: (call: OpCall) => number): ShapeRule =>
   (call) => {
     const [batch, ...area] = call.inputs[0].shape;
     const strides = ints(call.attributes.strides);
@@ -70,34 +76,34 @@ const pool = slide(
 const perChannel = (x: TensorType): TensorType => ({ dtype: DataType.float32, shape: [x.shape[3]] });
 const nothing: TensorType = { dtype: DataType.float32, shape: [0] };
 
-const concat: Rule = ({ inputs, constant }) => {
+const concat: ShapeRule = ({ inputs, constant }) => {
   const tensors = inputs.slice(0, -1);
   const axis = fromEnd(constant(inputs.length - 1)[0], tensors[0].shape.length);
   const size = tensors.reduce((sum, { shape }) => sum + shape[axis], 0);
   return [{ dtype: tensors[0].dtype, shape: tensors[0].shape.map((old, index) => (index === axis ? size : old)) }];
 };
 
-const slice: Rule = ({ inputs: [x], constant }) => {
+const slice: ShapeRule = ({ inputs: [x], constant }) => {
   const begin = constant(1);
   const shape = constant(2).map((size, axis) => (size === -1 ? x.shape[axis] - begin[axis] : size));
   return [{ dtype: x.dtype, shape }];
 };
 
-const stridedSlice: Rule = ({ inputs: [x], attributes, constant }) => {
+const stridedSlice: ShapeRule = ({ inputs: [x], attributes, constant }) => {
   const masks = ['begin', 'end', 'ellipsis', 'new_axis', 'shrink_axis'].map((mask) => int(attributes[`${mask}_mask`]));
   const { finalShape } = tf.slice_util.sliceInfo(x.shape, constant(1), constant(2), constant(3), ...(masks as Masks));
   return [{ dtype: x.dtype, shape: finalShape }];
 };
 type Masks = [number, number, number, number, number];
 
-const reshape: Rule = ({ inputs: [x], constant }) => {
+const reshape: ShapeRule = ({ inputs: [x], constant }) => {
   const target = constant(1);
   const known = product(target.filter((size) => size !== -1));
   return [{ dtype: x.dtype, shape: target.map((size) => (size === -1 ? product(x.shape) / known : size)) }];
 };
 
 /** The rule of each op that can be compiled. */
-export const shapeRules: Readonly<Record<string, Rule>> = {
+export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   ...each(['Abs', 'Acos', 'Acosh', 'AddN', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BiasAdd', 'Ceil', 'Cos', 'Cosh'], like),
   ...each(
     ['Cumprod', 'Cumsum', 'Elu', 'EluGrad', 'Erf', 'Exp', 'Expm1', 'Floor', 'Identity', 'LeakyRelu', 'Log'],
@@ -141,7 +147,10 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   [CUSTOM_OPS.batchNorm]: ({ inputs: [x, gamma] }) => [x, ...Array<TensorType>(4).fill(gamma)],
   [CUSTOM_OPS.batchNormGrad]: ({ inputs: [, x, gamma] }) => [x, gamma, gamma],
   [CUSTOM_OPS.sgd]: ({ inputs: [parameter, velocity] }) => [parameter, velocity],
-  SparseSoftmaxCrossEntropyWithLogits: ({ inputs: [x] }) => [{ dtype: x.dtype, shape: [x.shape[0]] }, x],
+  SparseSoftmaxCrossEntropyWithLogits: ({ inputs: [x, labels] }) => {
+    if (labels.shape.join() !== String(x.shape[0])) throw new ShapeError('expected logits [N, K] and labels [N]');
+    return [{ dtype: x.dtype, shape: [x.shape[0]] }, x];
+  },
   StatelessRandomUniform: ({ constant }) => [{ dtype: DataType.float32, shape: constant(0) }],
   ImageProjectiveTransformV3: ({ inputs: [x], constant }) => [
     { dtype: x.dtype, shape: [x.shape[0], ...constant(2), x.shape[3]] },
@@ -221,7 +230,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   OneHot: ({ inputs, constant }) => [{ dtype: inputs[2].dtype, shape: [...inputs[0].shape, constant(1)[0]] }],
 };
 
-/** Type attributes that tfjs leaves out or (of a mean of whole numbers) gets wrong: the eager executor infers them. */
+/** Type attributes that tfjs leaves out, or gets wrong (of a mean of integers): the eager executor infers them. */
 export const inferredTypes: Readonly<Record<string, (inputs: TensorType[]) => Record<string, DataType>>> = {
   ExpandDims: ([x, axis]) => ({ T: x.dtype, Tdim: axis.dtype }),
   GatherV2: ([x, indices, axis]) => ({ Tparams: x.dtype, Tindices: indices.dtype, Taxis: axis.dtype }),
@@ -233,12 +242,14 @@ function broadcastShapes(inputs: TensorType[]): number[] {
   return Array.from({ length: rank }, (_, axis) =>
     inputs.reduce((size, { shape }) => {
       const own = shape[shape.length - rank + axis] ?? 1;
+      if (own !== 1 && size !== 1 && own !== size)
+        throw new ShapeError('from the last axis on, sizes must be equal or 1');
       return own === 1 ? size : own;
     }, 1),
   );
 }
 
-function each(ops: string[], rule: Rule): Record<string, Rule> {
+function each(ops: string[], rule: ShapeRule): Record<string, ShapeRule> {
   return Object.fromEntries(ops.map((op) => [op, rule]));
 }
 

@@ -1,5 +1,5 @@
-// Records what a function does with tensors, as nodes of a graph. Nothing is computed while tracing: tensors have shapes
-// and no values, and variables are put back afterwards.
+// Records what a function does with tensors, as nodes of a graph. Nothing is computed while tracing: tensors have shapes and no
+// values, and variables are restored afterwards. A function is traced twice: what differs would be frozen by the graph.
 import * as tf from '@tensorflow/tfjs-node';
 import { namedTensors } from '../arguments';
 import { liveVariables, separateVariables } from '../backend';
@@ -16,14 +16,14 @@ export interface Trace {
   readonly outputs: Record<string, Value>;
   /** The variables that the function uses. */
   readonly variables: ReadonlySet<tf.Variable>;
-  /** Those that it assigns to, and how. */
+  /** The variables that it assigns to, with the assigning nodes. */
   readonly updates: ReadonlyMap<tf.Variable, Node>;
 }
 
 /**
- * Adds what `fn` does to the graph.
- * @param inputs types of the arguments that `fn` is called with
- * @param variables where the variables of the graph are; those that `fn` uses are added
+ * Adds the ops of `fn` to the graph.
+ * @param inputs types of the arguments
+ * @param variables the graph's variables; those that `fn` uses are added
  * @throws when `fn` does what a graph can't: the message says what, and what to do instead; nothing is added then
  */
 export function trace(
@@ -36,26 +36,26 @@ export function trace(
   const draft = { nodes: [...graph.nodes], constants: new Map(graph.constants) };
   const places = new Map(variables);
   const shareAgain = separateVariables();
-  let rehearsal, result;
+  let firstTrace, secondTrace;
   try {
-    rehearsal = record(fn, inputs, createGraph(), new Map(), name);
-    result = record(fn, inputs, draft, places, name);
+    firstTrace = record(fn, inputs, createGraph(), new Map(), name);
+    secondTrace = record(fn, inputs, draft, places, name);
   } finally {
     shareAgain();
   }
-  if (rehearsal.ops.join() !== result.ops.join()) {
+  if (firstTrace.ops.join() !== secondTrace.ops.join()) {
     throw new Error(
       `${name} does something else each time (a counter, the clock, an if on a random number?): compiled, it would do the ` +
         'same at every step. Pass what changes as an argument.',
     );
   }
-  result.constants.forEach((bytes, index) => {
-    if (Buffer.compare(bytes, rehearsal.constants[index]) !== 0) throw differentNumbers(name);
+  secondTrace.constants.forEach((bytes, index) => {
+    if (Buffer.compare(bytes, firstTrace.constants[index]) !== 0) throw differentNumbers(name);
   });
   graph.nodes = draft.nodes;
   for (const [content, value] of draft.constants) graph.constants.set(content, value);
   for (const [variable, nodes] of places) variables.set(variable, nodes);
-  return result.trace;
+  return secondTrace.trace;
 }
 
 function record(

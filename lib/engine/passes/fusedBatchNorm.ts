@@ -1,7 +1,7 @@
-// Our batch norm (../batchNorm.ts) is for float32: for bfloat16, TensorFlow's takes its place.
+// Our batch norm (ops/batchNorm.ts) is float32 only: for bfloat16, TensorFlow's replaces it.
 import { DataType } from '../backend';
 import { type Attribute, constantBytes, type Node, type Value } from '../graph';
-import { CUSTOM_OPS } from '../ops/customOps';
+import { CUSTOM_OPS } from '../ops/customOpNames';
 import type { Rule } from './rewrite';
 
 const unused = { dtype: DataType.float32, shape: [0] };
