@@ -66,15 +66,12 @@ export type { NamedParameter } from './models/stateDict';
 export { summary } from './models/summary';
 export type { Summary } from './models/summary';
 export { loadWeights, saveWeights } from './models/weights';
-export { compareRuns } from './runs/compare';
-export type { Comparison } from './runs/compare';
-export { exportRuns, runsToCsv } from './runs/csv';
-export { loadRuns, recordedRun, recordedRuns, saveRun } from './runs/runFiles';
-export type { LoadRunsOptions, SaveOptions } from './runs/runFiles';
-export { createRun } from './runs/run';
-export type { Run, RunEpoch } from './runs/run';
-export { summarizeRun } from './runs/score';
-export type { RunSummary } from './runs/score';
+export { compareRuns, exportRuns, resultsTable } from './runs/compare';
+export type { Comparison, Row } from './runs/compare';
+export { createRun, summarizeRun } from './runs/run';
+export type { Run, RunEpoch, RunSummary } from './runs/run';
+export { loadRuns, recordedRun, recordedRuns, saveRun } from './runs/store';
+export type { RunsOptions } from './runs/store';
 export { DataType } from './engine/backend';
 export { compile } from './engine/compile';
 export type { CompileOptions, Program } from './engine/compile';
@@ -137,5 +134,3 @@ export type {
   CheckpointStore,
   Damage,
 } from './checkpoint';
-export { recordResult } from './runs/results';
-export type { ResultRow, RunResult } from './runs/results';

@@ -1,6 +1,6 @@
 // npm run notebooks: runs all notebooks from top to bottom in a real kernel and stores their outputs, each chart with an image.
 // npm run notebooks -- NAME … runs only those whose name contains one of these.
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { extension, jupyterEnvironment } from './jupyter.mjs';
@@ -13,10 +13,10 @@ import { writeAtomically } from './stamp.mjs';
 
 const folder = join(root, 'notebooks');
 const MIME = 'application/vnd.plotly.v1+json';
-/** The table of results, which grows from notebook to notebook. */
-const table = join(state, 'results.json');
-/** As it grows in the notebook that runs; takes the place of the table when that is done. */
-const growing = join(state, 'results.running.json');
+/** The runs that the notebooks save, and so their table of results, which grows from notebook to notebook. */
+const runs = join(state, 'runs');
+/** As they are in the notebook that runs; added to the others when that is done. */
+const growing = join(state, 'runs.running');
 
 const wanted = process.argv.slice(2);
 const names = readdirSync(folder)
@@ -60,17 +60,20 @@ async function remake(name, draw) {
   }
   const isChanged = readFileSync(file, 'utf8') !== before;
   writeAtomically(isChanged ? executed : file, `${JSON.stringify(notebook, null, 1)}\n`);
-  if (existsSync(growing)) renameSync(growing, table);
+  if (existsSync(growing)) cpSync(growing, runs, { recursive: true });
   if (isChanged) process.stdout.write(` It was changed meanwhile and stays as it is; what was run is in ${executed}.`);
   else rmSync(executed);
 }
 
-/** Begins the growing table with the rows of those notebooks that come before this one. */
+/** Begins the growing table of results with the runs of those notebooks that come before this one. */
 function copyEarlierResults(name) {
-  rmSync(growing, { force: true });
-  if (!existsSync(table)) return;
-  const rows = JSON.parse(readFileSync(table, 'utf8')).filter(({ experiment }) => experiment < name.slice(0, 2));
-  writeAtomically(growing, `${JSON.stringify(rows, null, 1)}\n`);
+  rmSync(growing, { recursive: true, force: true });
+  mkdirSync(growing);
+  if (!existsSync(runs)) return;
+  for (const file of readdirSync(runs).filter((each) => each.endsWith('.json'))) {
+    if (JSON.parse(readFileSync(join(runs, file), 'utf8')).name < name.slice(0, 2))
+      copyFileSync(join(runs, file), join(growing, file));
+  }
 }
 
 /** Puts an image beside a chart, drawn by headless Chromium as the chart extension draws it. */

@@ -44,7 +44,7 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<Cifar10> {
   const { dir, sample = false, onMessage = console.log } = options;
   if (sample) return read(join(PROJECT_DATA, 'sample'));
   if (dir !== undefined) return readNamed(dir, 'the option dir', onMessage);
-  if (process.env.CIFAR10_DIR) return readNamed(fromShell(process.env.CIFAR10_DIR), 'CIFAR10_DIR', onMessage);
+  if (process.env.CIFAR10_DIR) return readNamed(process.env.CIFAR10_DIR, 'CIFAR10_DIR', onMessage);
   const own = await ensure(options, onMessage);
   const data = await read(own);
   if (data.official) return data;
@@ -52,12 +52,6 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<Cifar10> {
     `${own} does not hold the official CIFAR-10 files: their sha256 differ. Delete the folder, and they will be downloaded; ` +
       'to use other files, name their folder with the option dir or with CIFAR10_DIR.',
   );
-}
-
-/** A path in the environment is relative to the folder in which npm was started, not to the notebook's. */
-function fromShell(dir: string): string {
-  const path = resolve(process.env.INIT_CWD ?? '', dir);
-  return existsSync(path) ? path : dir;
 }
 
 async function readNamed(dir: string, by: string, onMessage: (line: string) => void): Promise<Cifar10> {

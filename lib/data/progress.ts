@@ -6,7 +6,7 @@ export function progressLine(title: string, write = (text: string): void => void
   const start = { time: performance.now(), received: NaN };
   let [width, written] = [0, -Infinity];
   return {
-    onProgress({ received, total }: Progress): void {
+    onProgress(this: void, { received, total }: Progress): void {
       const now = performance.now();
       if (!(received >= start.received)) Object.assign(start, { time: now, received }); // the first, or a new start
       if (now - written < 250 && received < total) return;
@@ -18,7 +18,7 @@ export function progressLine(title: string, write = (text: string): void => void
       width = line.length;
     },
     /** Ends the line, if there is one. */
-    end(): void {
+    end(this: void): void {
       if (width > 0) write('\n');
       width = 0;
     },

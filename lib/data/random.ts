@@ -21,11 +21,11 @@ export function random(...key: readonly number[]): Random {
 
 /**
  * A random integer from 0 to n − 1, every one equally likely.
- * @throws RangeError when n is not a whole number from 1 to 2^32
+ * @throws RangeError when n is not an integer from 1 to 2^32
  */
 export function randomInteger(next: Random, n: number): number {
   if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
-    throw new RangeError(`randomInteger: n is ${n}; expected a whole number from 1 to 2^32.`);
+    throw new RangeError(`randomInteger: n is ${n}; expected an integer from 1 to 2^32.`);
   }
   const limit = 2 ** 32 - (2 ** 32 % n); // beyond it, small numbers would be likelier
   let value = next();

@@ -1,8 +1,8 @@
-export * from './compare';
-export * from './csv';
-export * from './results';
-export * from './run';
-export * from './runFiles';
-export * from './runOptions';
-export * from './score';
-export * from './tensorboard';
+// The entry `cifar10/runs`.
+export { compareRuns, exportRuns, resultsTable } from './compare';
+export type { Comparison, Row } from './compare';
+export { createRun, summarizeRun } from './run';
+export type { Cell, Run, RunEpoch, RunSummary } from './run';
+export { loadRuns, recordedRun, recordedRuns, saveRun } from './store';
+export type { RunsOptions } from './store';
+export { withTensorBoard } from './tensorboard';

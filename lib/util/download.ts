@@ -170,7 +170,7 @@ async function* pieces(
 async function connect(): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent, interceptors } = await import('undici');
   const [httpProxy, httpsProxy] = [proxyIn('HTTP_PROXY'), proxyIn('HTTPS_PROXY')];
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   process.emitWarning = () => {}; // undici calls its proxy agent experimental, which would be the first thing a user sees
   const agent = httpProxy || httpsProxy ? new EnvHttpProxyAgent({ httpProxy, httpsProxy }) : new Agent();
   process.emitWarning = emitWarning;

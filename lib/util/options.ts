@@ -40,24 +40,24 @@ export function readOptions<T extends object>(owner: string, rules: Rules<T>, gi
 const isWhole = (value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): boolean =>
   Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 
-/** A whole number from `min` on. */
+/** An integer ≥ `min`. */
 export const wholeNumber = <T = number>(standard: T, min = 0): Rule<T> => ({
   default: standard,
-  expected: `a whole number from ${min} on`,
+  expected: `an integer ≥ ${min}`,
   accepts: (value) => isWhole(value, min),
 });
 
-/** Whole numbers from 1 on, as many as the default has. */
+/** Integers ≥ 1, as many as the default has. */
 export const sizes = <T extends readonly number[]>(standard: T): Rule<T> => ({
   default: standard,
-  expected: `${standard.length} whole numbers from 1 on, such as [${standard.join(', ')}]`,
+  expected: `${standard.length} integers ≥ 1, such as [${standard.join(', ')}]`,
   accepts: (value) => isListLike(standard, value) && value.every((item) => isWhole(item, 1)),
 });
 
-/** Numbers from 0 to below 1, as many as the default has. */
+/** Numbers in [0, 1), as many as the default has. */
 export const rates = <T extends readonly number[]>(standard: T): Rule<T> => ({
   default: standard,
-  expected: `${standard.length} numbers from 0 to below 1, such as [${standard.join(', ')}]`,
+  expected: `${standard.length} numbers in [0, 1), such as [${standard.join(', ')}]`,
   accepts: (value) => isListLike(standard, value) && value.every((item) => isNumberIn(item, 0, 1)),
 });
 

@@ -161,7 +161,7 @@ test('every order of a shuffle is about as frequent', () => {
 
 for (const n of [0, -3, 2.5, NaN, 2 ** 33]) {
   test(`a random integer below ${n} is refused`, () => {
-    assert.throws(() => randomInteger(random(0), n), /n is .*; expected a whole number from 1 to 2\^32/);
+    assert.throws(() => randomInteger(random(0), n), /n is .*; expected an integer from 1 to 2\^32/);
   });
 }
 

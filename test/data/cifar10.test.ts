@@ -115,18 +115,6 @@ for (const [dir, says] of [
   test(`why ${dir} was not found`, () => assert.rejects(loadCifar10({ dir }), says));
 }
 
-test('CIFAR10_DIR is relative to the folder in which npm was started', async (t) => {
-  withoutFolderInEnvironment(t);
-  const folder = temporaryFolder(t);
-  mkdirSync(join(folder, 'mine'));
-  writeFileSync(join(folder, 'mine', TEST_FILE), noiseRecords(3));
-  const before = process.env.INIT_CWD;
-  t.after(() => (before === undefined ? delete process.env.INIT_CWD : (process.env.INIT_CWD = before)));
-  process.env.INIT_CWD = folder;
-  process.env.CIFAR10_DIR = './mine';
-  assert.equal((await loadCifar10({ onMessage: () => {} })).dir, join(folder, 'mine'));
-});
-
 test('a file with part of a record is refused', async (t) => {
   const folder = temporaryFolder(t);
   for (const { name, records } of smallFiles) writeFileSync(join(folder, name), noiseRecords(records));

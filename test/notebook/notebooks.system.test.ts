@@ -44,7 +44,7 @@ for (const name of names) {
       );
       const results = runCells(
         sources.map((code) => ({ code })),
-        { env: { EPOCHS: '2', CIFAR10_RUNS: join(folder, 'results.json'), TMPDIR: folder } },
+        { env: { EPOCHS: '2', CIFAR10_RUNS: join(folder, 'runs'), TMPDIR: folder } },
       );
       for (const [i, { status, outputs }] of results.entries()) {
         assert.equal(status, 'ok', `${sources[i]}\n${outputs.map(({ text }) => text ?? '').join('')}`);

@@ -13,10 +13,7 @@ export const historyOf = (...accuracies: number[]) => ({
 });
 export const none = historyOf();
 
-export const rowsOf = (runs: Run[]) => {
-  const { table } = compareRuns(runs);
-  return (table.values as unknown[][]).map((row) => Object.fromEntries(row.map((cell, i) => [table.columns[i], cell])));
-};
+export const rowsOf = (runs: Run[]) => compareRuns(runs).table;
 
 /** The curves of a figure, without the key that its legend begins with. */
 export const curves = (figure: Figure) => traces(figure).filter(({ xaxis }) => xaxis);

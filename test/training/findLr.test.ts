@@ -164,7 +164,7 @@ for (const { options, says } of [
   { options: { from: 0 }, says: /findLr: from is 0; expected a number > 0/ },
   { options: { to: Infinity }, says: /to is Infinity/ },
   { options: { from: 1, to: 0.1 }, says: /from is 1 and to is 0\.1; expected a from below to/ },
-  { options: { steps: 1 }, says: /steps is 1; expected a whole number from 2 on/ },
+  { options: { steps: 1 }, says: /steps is 1; expected an integer ≥ 2/ },
   { options: { momentum: 0.9 }, says: /findLr has no option momentum/ },
   { options: { optimizer: 'sgd' }, says: /optimizer is "sgd"; expected an optimizer/ },
   { options: { batchSize: 301 }, says: /batchSize: 301; expected an integer from 1 to 300/ },

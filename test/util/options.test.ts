@@ -25,15 +25,15 @@ test('defaults stand in for what is left out or undefined', () => {
 
 const refused: { given: object; says: RegExp }[] = [
   { given: { cuont: 1 }, says: /f has no option cuont; it has count, widths, drop, kind, isOn\.$/ },
-  { given: { count: 0 }, says: /f: count is 0; expected a whole number from 1 on\.$/ },
+  { given: { count: 0 }, says: /f: count is 0; expected an integer ≥ 1\.$/ },
   { given: { count: 1.5 }, says: /count is 1\.5/ },
   { given: { count: NaN }, says: /count is NaN/ },
   { given: { count: '3' }, says: /count is "3"/ },
   { given: { count: null }, says: /count is null/ },
-  { given: { widths: [8] }, says: /widths is \[ 8 \]; expected 2 whole numbers/ },
+  { given: { widths: [8] }, says: /widths is \[ 8 \]; expected 2 integers ≥ 1/ },
   { given: { widths: [8, 0] }, says: /widths is \[ 8, 0 \]/ },
   { given: { widths: [1, 2, 3, 4, 5, 6, 7] }, says: /widths is \[ 1, 2, 3, 4, 5, 6, 7 \]; expected/ },
-  { given: { drop: [1] }, says: /drop is \[ 1 \]; expected 1 numbers? from 0 to below 1/ },
+  { given: { drop: [1] }, says: /drop is \[ 1 \]; expected 1 numbers? in \[0, 1\)/ },
   { given: { kind: 'c' }, says: /kind is "c"; expected "a" or "b"/ },
   { given: { isOn: 1 }, says: /isOn is 1; expected true or false/ },
 ];

@@ -23,13 +23,13 @@ test('files that hold no run are named with what is wrong, and the others are re
   const score = { loss: 1, accuracy: 1 };
   const wrong: Record<string, [content: string, says: RegExp]> = {
     'cut.json': ['{"name": "cut", "hist', /cut\.json holds no run and was left out: .*JSON/],
-    'list.json': ['[1, 2]', /list\.json .*: the content is no object\./],
-    'null.json': ['null', /null\.json .*: the content is no object\./],
+    'list.json': ['[1, 2]', /list\.json .*: there is no list history\./],
+    'null.json': ['null', /null\.json .*: there is no list history\./],
     'foreign.json': ['{"dependencies": {}}', /foreign\.json .*: there is no list history\./],
     'nameless.json': ['{"history": [], "options": {}}', /nameless\.json .*: there is no name\./],
     'epoch.json': [
       JSON.stringify({ name: 'x', options: {}, history: [{ epoch: 1, train: score, seconds: 1 }] }),
-      /epoch\.json .*: test of entry 1 is missing\./,
+      /epoch\.json .*: test\.loss of entry 1 is undefined; expected a number\./,
     ],
     'number.json': [
       JSON.stringify({
@@ -37,7 +37,7 @@ test('files that hold no run are named with what is wrong, and the others are re
         options: {},
         history: [{ epoch: 1, train: score, test: { loss: 1, accuracy: '1' }, seconds: 1 }],
       }),
-      /number\.json .*: accuracy of test of entry 1 is no number\./,
+      /number\.json .*: test\.accuracy of entry 1 is "1"; expected a number\./,
     ],
   };
   for (const [name, [content]] of Object.entries(wrong)) writeFileSync(join(dir, name), content);
@@ -65,7 +65,7 @@ test('a run that could not be loaded again is not saved, and the one that was th
   saveRun(before, { dir });
   assert.throws(() => saveRun(createRun('run', {}, historyOf(0.5, NaN)), { dir }), {
     name: 'RangeError',
-    message: /“run” can't be saved: accuracy of train of entry 2 is no number/,
+    message: /“run” can't be saved: train\.accuracy of entry 2 is null; expected a number/,
   });
   assert.deepEqual(loadRuns({ dir }), [before]);
 });
