@@ -16,8 +16,8 @@ const tiers = {
 const args = process.argv.slice(2);
 const tier = args[0] in tiers ? args.shift() : undefined;
 const belongs = tiers[tier] ?? ((name) => !isSoak(name));
-/** How many files at a time, and after how many seconds a file has failed. */
-const [concurrency, limit] = tier === '--soak' ? [1, 3600] : [2, 1800];
+/** After how many seconds a test file has failed. */
+const limit = process.env.TEST_SECONDS ?? (tier === '--soak' ? 3600 : 1800);
 
 /** Programs of npm packages that print nothing to read when all is well. */
 const checks = [
@@ -40,10 +40,11 @@ if (failures.length > 0) console.log(`\n✗ Failed: ${failures.join(', ')}: see 
 process.exitCode = failures.length > 0 ? 1 : 0;
 
 function runTests(files) {
+  const concurrency = tier === '--soak' ? 1 : 2;
   const options = [`--test-concurrency=${concurrency}`, `--test-timeout=${limit * 1000}`, '--test-reporter=spec'];
-  const guard = join(root, 'scripts', 'test-exit.cjs');
+  const guard = join(root, 'scripts', 'test-guard.cjs');
   // Expected values are those of float32; a GPU would multiply in TF32, with 10 bits.
-  const env = { NVIDIA_TF32_OVERRIDE: '0', ...jupyterEnvironment() };
+  const env = { NVIDIA_TF32_OVERRIDE: '0', ...jupyterEnvironment(), TEST_SECONDS: limit };
   return start(['--require', guard, '--test', ...options, ...files], { env, stdio: 'inherit' }).status === 0;
 }
 

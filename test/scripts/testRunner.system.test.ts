@@ -20,7 +20,8 @@ function runTests(t: Context, files: Record<string, string>, args: string[] = []
     write(`test/${name}.test.ts`, '');
     write(`test/dist/${name}.test.js`, `const { describe, it, test } = require('node:test');\n${script}`);
   }
-  return startNode(['scripts/test.mjs', ...args], { cwd: folder, env: plainEnvironment() }).ended;
+  const env = plainEnvironment({ TEST_SECONDS: '5' });
+  return startNode(['scripts/test.mjs', ...args], { cwd: folder, env }).ended;
 }
 
 const pass = `test('passes', () => {});`;
@@ -39,13 +40,19 @@ const faults: [name: string, script: string, says: RegExp][] = [
   ['a file that throws', `throw new Error('at the top');`, /Error: at the top/],
   ['a file that crashes', `test('a', () => { process.kill(process.pid, 'SIGSEGV'); });`, /x\.test\.js/],
   ['a file that ends itself, with exit code 0', `test('a', () => { process.exit(0); });`, /x\.test\.js/],
+  [
+    'a test that waits forever',
+    `test('a', () => new Promise(() => { setInterval(() => {}, 1000); }));`,
+    /timed out|still running after 10 s/,
+  ],
+  ['a test that loops forever', `test('a', () => { for (;;); });`, /timed out|still running after 10 s/],
 ];
 
 for (const [name, script, says] of faults) {
   test(`npm test fails with ${name}`, async (t) => {
     const { code, output } = await runTests(t, { x: script, y: pass });
     assert.match(output, says);
-    assert.match(output, /ℹ fail 1\n[^]*\n✗ Failed: tests: see above\.\n$/);
+    assert.match(output, /ℹ pass 1\n[^]*\n✗ Failed: tests: see above\.\n$/);
     assert.equal(code, 1);
   });
 }
