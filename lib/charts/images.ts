@@ -72,9 +72,7 @@ export interface GridOptions {
   readonly gap?: number;
 }
 
-// More make a notebook that hardly opens.
-const MAX_IMAGES = 2500;
-const MAX_PIXELS = 16e6;
+const MAX_PIXELS = 16e6; // more make a notebook that hardly opens
 
 /** The scale at which images are about `side` px high. */
 const scaleTo = (side: number, { imageShape: [height] }: Images) => Math.max(1, Math.round(side / height));
@@ -94,12 +92,6 @@ export function imageGrid(
   for (const [name, value] of Object.entries({ columns, count: shown, scale })) checkInteger(name, value, 1);
   checkInteger('gap', gap, 0);
   if (shown > available) throw new RangeError(`count is ${shown}, but there are only ${available} images`);
-  if (shown > MAX_IMAGES) {
-    throw new RangeError(
-      `a picture of ${count(shown)} images is too large; expected at most ${count(MAX_IMAGES)}: say how many by count, ` +
-        'or choose some with take',
-    );
-  }
   const cell = { width: images.imageShape[1] * scale, height: images.imageShape[0] * scale };
   const rows = Math.ceil(shown / columns);
   const width = Math.min(columns, shown) * (cell.width + gap) - gap;
@@ -169,13 +161,16 @@ export function captionedImages(
         'many by count, or give fewer captions',
     );
   }
-  const [height, width] = images.imageShape;
-  const pictures = captions.map((_, index) => {
+  if (hovers && hovers.length !== captions.length) {
+    throw new RangeError(`there are ${hovers.length} hovers for ${captions.length} pictures; expected one for each`);
+  }
+  const [height, width, channels] = images.imageShape;
+  const pictures = captions.map((caption, index) => {
     const pixels = new PNG({ width: width * scale, height: height * scale });
     upscale(images, index, pixels);
-    return encodePicture(pixels, images.imageShape[2]);
+    return { picture: encodePicture(pixels, channels), caption, hover: hovers?.[index] };
   });
-  return captionedPictures(pictures, captions, columns, hovers);
+  return captionedPictures(pictures, columns);
 }
 
 const FEWEST = 5; // columns: fewer pictures stand together in the middle
@@ -183,25 +178,23 @@ const NARROW = 880; // px: the narrowest figure in which captions must not touch
 const LETTER = 7.4; // px, the mean width of one at the captions' size
 const LINE = 17; // px
 
+interface Captioned {
+  readonly picture: Picture;
+  readonly caption: string;
+  readonly hover?: string;
+}
+
 /** Pictures in rows, with a text under each. */
-export function captionedPictures(
-  pictures: readonly Picture[],
-  captions: readonly string[],
-  columns: number,
-  hovers?: readonly string[],
-): Figure {
-  if (hovers && hovers.length !== captions.length) {
-    throw new RangeError(`there are ${hovers.length} hovers for ${captions.length} pictures; expected one for each`);
-  }
+export function captionedPictures(pictures: readonly Captioned[], columns: number): Figure {
   const places = Math.max(columns, FEWEST);
-  const wrapped = captions.map((caption) => wrap(caption, Math.floor(NARROW / places / LETTER)));
+  const wrapped = pictures.map(({ caption }) => wrap(caption, Math.floor(NARROW / places / LETTER)));
   const lines = Math.max(0, ...wrapped.map((caption) => caption.split('<br>').length));
   const side = Math.min(140, 840 / places); // px; the rest of a row is for the caption
   const rowHeight = side + 22 + LINE * lines;
   const rows = Math.ceil(pictures.length / columns);
   const x = pictures.map((_, index) => index % columns);
   const y = pictures.map((_, index) => Math.floor(index / columns));
-  const images = pictures.map((picture, index) => ({
+  const images = pictures.map(({ picture }, index) => ({
     ...{ source: dataUri(picture), xref: 'x', yref: 'y', xanchor: 'center', yanchor: 'top' },
     ...{ x: x[index], y: y[index], sizex: 0.92, sizey: side / rowHeight },
   }));
@@ -209,17 +202,18 @@ export function captionedPictures(
     note(text, x[index], y[index] + side / rowHeight, { yanchor: 'top', font: { size: 13 } }),
   );
   // Pictures don't react to the pointer: invisible points in their middles do.
-  const points = hovers && {
+  const hasHovers = pictures.some(({ hover }) => hover !== undefined);
+  const points = hasHovers && {
     x,
     y: y.map((row) => row + side / rowHeight / 2),
     mode: 'markers',
     marker: { size: side, symbol: 'square', opacity: 0, color: '#888888' },
-    text: hovers,
+    text: pictures.map(({ hover }) => hover),
     hovertemplate: '%{text}<extra></extra>',
     hoverlabel: { align: 'left' },
   };
   return {
-    data: [{ type: 'scatter', ...(points ?? { x: [], y: [] }) }],
+    data: [{ type: 'scatter', ...(points || { x: [], y: [] }) }],
     layout: layout({
       height: rows * rowHeight + 10,
       margin: { l: 5, r: 5, t: 5, b: 5 },
@@ -228,7 +222,7 @@ export function captionedPictures(
       xaxis: { ...hiddenAxis, range: [(columns - places - 1) / 2, (columns + places - 1) / 2] },
       yaxis: { ...hiddenAxis, range: [rows, 0] },
       showlegend: false,
-      hovermode: hovers ? 'closest' : false,
+      hovermode: hasHovers ? 'closest' : false,
     }),
   };
 }

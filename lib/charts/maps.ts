@@ -13,7 +13,7 @@ import {
 import { axis, type Figure, hiddenAxis, layout, note } from './theme';
 import { percent } from '../util/format';
 
-/** What these charts read of `activations`. */
+/** What a layer makes of an image: some of its channels as maps. `activations` gives it. */
 export interface FeatureMaps {
   readonly layer: string;
   /** [count, height, width], one map after the other. */
@@ -100,8 +100,9 @@ function colorLimits(values: Float32Array): [number, number] {
   return largest > smallest ? [smallest, largest] : [smallest, smallest + 1];
 }
 
-/** What this chart reads of `filters`. */
+/** The filters of a convolution over an image; `filters` gives them. */
 export interface Filters {
+  readonly layer: string;
   /** [count, height, width, channels], one filter after the other. */
   readonly weights: Float32Array;
   /** Of a filter; 1 or 3 channels. */
@@ -132,7 +133,7 @@ export function filterGrid({ weights, shape }: Filters): Figure {
   );
 }
 
-/** What these charts read of `gradCam`: one image, and where a network found what speaks for a class. */
+/** One image, and where a network found what speaks for a class. `gradCam` gives it. */
 export interface HeatMap {
   readonly image: Images;
   /** Names the image. */
@@ -143,7 +144,7 @@ export interface HeatMap {
   readonly className: string;
   readonly probability: number;
   readonly layer: string;
-  /** [height, width], ≥ 0. */
+  /** [height, width], ≥ 0: the layer's maps, each weighted by the mean gradient of the class's logit, summed up. */
   readonly heat: Float32Array;
   readonly height: number;
   readonly width: number;
@@ -155,24 +156,18 @@ export interface HeatMap {
  * @param maps what `gradCam` returns
  */
 export function heatOverlay(maps: readonly HeatMap[]): Figure {
-  const originals = maps.map(({ image }) =>
-    imageGrid(image, { scale: Math.max(1, Math.round(128 / image.imageShape[0])) }),
-  );
-  return captionedPictures(
-    [...originals, ...maps.map(overlay)],
-    [
-      ...maps.map(({ name, label }) => `${name}<br>is ${label}`),
-      ...maps.map(({ className, probability }) => `${className} ${percent(probability)}`),
-    ],
-    maps.length,
-    [
-      ...maps.map(({ name, label }) => `${name}: ${label}`),
-      ...maps.map(
-        ({ className, layer, probability }) =>
-          `what speaks for <b>${className}</b> in ${layer}<br>(${percent(probability)})`,
-      ),
-    ],
-  );
+  const scale = ({ image }: HeatMap) => Math.max(1, Math.round(SIDE / image.imageShape[0]));
+  const originals = maps.map((map) => ({
+    picture: imageGrid(map.image, { count: 1, scale: scale(map) }),
+    caption: `${map.name}<br>is ${map.label}`,
+    hover: `${map.name}: ${map.label}`,
+  }));
+  const overlays = maps.map((map) => ({
+    picture: overlay(map),
+    caption: `${map.className} ${percent(map.probability)}`,
+    hover: `what speaks for <b>${map.className}</b> in ${map.layer}<br>(${percent(map.probability)})`,
+  }));
+  return captionedPictures([...originals, ...overlays], maps.length);
 }
 
 /** matplotlib's inferno, dark to bright, so that it is read without colors, too. */

@@ -7,9 +7,9 @@ export interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  /** Mean confidence, 0 to 1. */
+  /** Mean confidence of these predictions, 0 to 1; 0 where there are none. */
   readonly confidence: number;
-  /** Share of the predictions that are right, 0 to 1. */
+  /** Share of these predictions that are right, 0 to 1; 0 where there are none. */
   readonly accuracy: number;
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-node';
-import { type ImageArray, type Split, subset } from '../data/dataset';
+import type { FeatureMaps } from '../charts/maps';
+import { type Split, subset } from '../data/dataset';
 import { readOptions, type Rules, wholeNumber } from '../util/options';
 import { checkImage, checkNumbers, layerWithMaps } from './checks';
 import { layerMaps } from './layerMaps';
@@ -19,21 +20,6 @@ const rules: Rules<ActivationOptions> = {
   count: wholeNumber(32, 1),
 };
 
-export interface Activations {
-  readonly layer: string;
-  /** [count, height, width], one map after the other. */
-  readonly values: Float32Array;
-  readonly height: number;
-  readonly width: number;
-  /** The channel of the layer that each map is. */
-  readonly channels: readonly number[];
-  /** Channels of the layer. */
-  readonly total: number;
-  readonly image: ImageArray;
-  /** Names the image: “image 3, ship”. */
-  readonly name: string;
-}
-
 /**
  * What a layer makes of an image: each of its channels as a map of where it found what it looks for. `mapGrid` draws it.
  * @throws RangeError for an image, layer or option that does not exist, with those that do, and for a model whose training
@@ -43,7 +29,7 @@ export function activations(
   model: tf.LayersModel,
   split: Split,
   options: Partial<ActivationOptions> = {},
-): Activations {
+): FeatureMaps {
   const { image, layer: name, count } = readOptions('activations', rules, options);
   checkImage('activations', split, image);
   const layer = layerWithMaps('activations', model, name, firstRelu);

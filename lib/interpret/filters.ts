@@ -1,20 +1,13 @@
 import * as tf from '@tensorflow/tfjs-node';
+import type { Filters } from '../charts/maps';
 import { checkNumbers } from './checks';
-
-export interface ConvolutionFilters {
-  readonly layer: string;
-  /** [count, height, width, channels], one filter after the other. */
-  readonly weights: Float32Array;
-  /** Of one filter. */
-  readonly shape: readonly [height: number, width: number, channels: number];
-}
 
 /**
  * The filters of the first convolution: each weighs the channels of a small square of the image, so it can be shown as such
  * a square. `filterGrid` draws them.
  * @throws RangeError when the first layer with weights is not a convolution over 1 or 3 channels, or training has diverged
  */
-export function filters(model: tf.LayersModel): ConvolutionFilters {
+export function filters(model: tf.LayersModel): Filters {
   const first = model.layers.find((layer) => layer.weights.length > 0);
   const kernel = first?.getWeights()[0];
   const shape = kernel?.shape ?? [];

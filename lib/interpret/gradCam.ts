@@ -1,6 +1,7 @@
 // Where a network looked: Selvaraju et al. 2017, “Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
 // Localization”, arXiv 1610.02391.
 import * as tf from '@tensorflow/tfjs-node';
+import type { HeatMap } from '../charts/maps';
 import { type ImageArray, type Split, subset } from '../data/dataset';
 import { readOptions, type Rules } from '../util/options';
 import { checkClasses, checkImage, checkNumbers, classIndex, layerWithMaps } from './checks';
@@ -33,31 +34,12 @@ const rules: Rules<GradCamOptions> = {
   layer: { default: undefined, expected: 'the name of a layer', accepts: isText },
 };
 
-/** Where a network found what speaks for a class, in one image. */
-export interface ClassActivation {
-  readonly index: number;
-  readonly image: ImageArray;
-  /** Names the image: “image 3”. */
-  readonly name: string;
-  /** The class of the image. */
-  readonly label: string;
-  /** The class explained. */
-  readonly className: string;
-  /** What the model gives that class. */
-  readonly probability: number;
-  readonly layer: string;
-  /** [height, width], ≥ 0: the layer's maps, each weighted by the mean gradient of the class's logit, summed up. */
-  readonly heat: Float32Array;
-  readonly height: number;
-  readonly width: number;
-}
-
 /**
  * Grad-CAM: for each image, where the network found what speaks for a class. `heatOverlay` draws it.
  * @throws RangeError for an image, class, layer or option that does not exist, with those that do, and for a model whose
  *   training has diverged
  */
-export function gradCam(model: tf.LayersModel, split: Split, options: Partial<GradCamOptions> = {}): ClassActivation[] {
+export function gradCam(model: tf.LayersModel, split: Split, options: Partial<GradCamOptions> = {}): HeatMap[] {
   const { images, className, layer: name } = readOptions('gradCam', rules, options);
   const { classNames } = split;
   checkClasses('gradCam', model, classNames);
@@ -79,7 +61,6 @@ export function gradCam(model: tf.LayersModel, split: Split, options: Partial<Gr
   const heat = maps.dataSync<'float32'>();
   maps.dispose();
   return indices.map((index, i) => ({
-    index,
     image: subset(split, [index]),
     name: `image ${index}`,
     label: classNames[some.labels[i]],

@@ -1,5 +1,6 @@
 // What a trained model says of labeled images, and how right it is.
 import type * as tf from '@tensorflow/tfjs-node';
+import type { ReliabilityBin } from '../charts/reliability';
 import type { Split } from '../data/dataset';
 import { checkInteger } from '../util/options';
 import { predict, type PredictOptions } from '../training/evaluate';
@@ -33,17 +34,6 @@ export interface Confusion {
   readonly share: number;
 }
 
-export interface CalibrationBin {
-  /** Confidences above `from`, up to `to`. */
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-  /** Mean confidence of these predictions; 0 where there are none. */
-  readonly confidence: number;
-  /** Share of these predictions that are right; 0 where there are none. */
-  readonly accuracy: number;
-}
-
 export interface Interpretation {
   readonly split: Split;
   /** [N, classes], row after row. */
@@ -73,7 +63,7 @@ export interface Interpretation {
    * calibration error, |accuracy − confidence| averaged over the bins by their counts: 0 is best, 1 worst. Guo et al. 2017,
    * arXiv 1706.04599.
    */
-  calibration(bins?: number): { bins: CalibrationBin[]; expectedError: number };
+  calibration(bins?: number): { bins: ReliabilityBin[]; expectedError: number };
 }
 
 /**

@@ -45,7 +45,11 @@ test('a filter as a picture: zero is gray, the largest weight white or black, ea
   const filter = new Float32Array(27);
   filter[0] = 0.5; // red in the upper left corner,
   filter[(2 * 3 + 1) * 3 + 2] = -0.25; // and against blue at the bottom
-  const figure = filterGrid({ weights: Float32Array.of(...new Float32Array(27), ...filter), shape: [3, 3, 3] });
+  const figure = filterGrid({
+    layer: 'conv',
+    weights: Float32Array.of(...new Float32Array(27), ...filter),
+    shape: [3, 3, 3],
+  });
   const [empty, { data, width, height }] = pictures(figure);
   const pixel = (x: number, y: number) => {
     const from = 4 * (Math.floor((y + 0.5) * (height / 3)) * width + Math.floor((x + 0.5) * (width / 3)));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { learningCurves } from 'cifar10';
+import { barChart, learningCurves } from 'cifar10';
 import { launchChromium, noChromium } from '../chromium';
 import { PLOTLY, root } from './kernel';
 
@@ -60,8 +60,18 @@ describe('the chart extension', { skip: noChromium }, () => {
     }
   });
 
+  test('offers no button that leads to a foreign site or selects points', async () => {
+    const bars = barChart(['cat'], [{ name: 'images', values: [1] }]);
+    const titles = await page.evaluate<string[]>(`(async () => {
+      await chart.renderModel(modelOf(${JSON.stringify(bars)}));
+      return [...chart.node.querySelectorAll('.modebar-btn')].map(({ dataset }) => dataset.title);
+    })()`);
+    assert.ok(titles.includes('Zoom'), titles.join());
+    assert.ok(!titles.some((title) => /share|lasso|select|plotly/i.test(title)), titles.join());
+  });
+
   test('shows the pictures of the point under the pointer until the pointer leaves or the figure changes', async () => {
-    const sheet = { source: 'data:image/png;base64,', columns: 3, side: 32, scale: 2 };
+    const sheet = { source: 'data:image/png;base64,', columns: 3, width: 32, height: 28, scale: 2 };
     const { data, layout } = learningCurves([]);
     const withPictures = { data, layout: { ...layout, meta: { hoverPictures: sheet } } };
     const without = { data, layout: { ...layout, height: 300 } };
@@ -91,8 +101,8 @@ describe('the chart extension', { skip: noChromium }, () => {
       seen.without = see();
       return seen;
     })()`);
-    // The fifth and the sixth of pictures of 64 px in rows of three.
-    const shown = ['flex', '-64px -64px / 192', '-128px -64px / 192'];
+    // The fifth and the sixth of pictures of 64 × 56 px in rows of three.
+    const shown = ['flex', '-64px -56px / 192', '-128px -56px / 192'];
     const hidden = ['none'];
     assert.deepEqual(seen, { hovered: shown, left: hidden, again: shown, replaced: hidden, without: hidden });
   });
