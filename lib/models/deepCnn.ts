@@ -1,30 +1,25 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { rates, readOptions, type Rules, sizes, trueOrFalse, wholeNumber } from '../util/options';
-import { defineModel, type ModelOptions, modelRules } from './define';
+import { rates, readOptions, type Rules, trueOrFalse } from '../util/options';
+import { defineModel, type NetworkOptions, networkRules } from './define';
 import { batchNorm, conv, dropout2d, flatten, type Layers, linearLayer, maxPool, relu } from './layers';
 
-export interface DeepCnnOptions extends ModelOptions {
-  /** Channels of the six convolutions. Default: [32, 64, 128, 128, 256, 256]. */
-  readonly widths: readonly [number, number, number, number, number, number];
+export interface DeepCnnOptions extends NetworkOptions<readonly [number, number, number, number, number, number]> {
   /** Shares of the channels that each of the three blocks drops while training, in [0, 1). Default: [0.2, 0.3, 0.4]. */
   readonly dropout: readonly [number, number, number];
   /** Whether each convolution is followed by a batch norm. Default: true. */
   readonly batchNorm: boolean;
-  /** Default: 10. */
-  readonly classes: number;
 }
 
 const rules: Rules<DeepCnnOptions> = {
-  widths: sizes([32, 64, 128, 128, 256, 256]),
+  ...networkRules<DeepCnnOptions['widths']>([32, 64, 128, 128, 256, 256]),
   dropout: rates([0.2, 0.3, 0.4]),
   batchNorm: trueOrFalse(true),
-  classes: wholeNumber(10, 1),
-  ...modelRules,
 };
 
 /**
  * Six convolutions in three blocks, each regularized by batch norm (after the ReLU) and channel dropout; three linear
  * layers.
+ * @param options.widths channels of the six convolutions. Default: [32, 64, 128, 128, 256, 256]
  * @throws RangeError when an option is unknown or impossible
  */
 export function deepCnn(options: Partial<DeepCnnOptions> = {}): tf.LayersModel {

@@ -4,7 +4,7 @@ import { normalize } from '../data/augment';
 import { random } from '../data/random';
 import { freeWithOwner, liveVariables } from '../engine/backend';
 import { randomUniform } from '../engine/ops/ops';
-import { isNumberIn, readOptions, type Rules, wholeNumber } from '../util/options';
+import { isNumberIn, readOptions, type Rules, sizes, wholeNumber } from '../util/options';
 import { type Layer, type Layers, type Place, sequential } from './layers';
 
 /** Images [0, 255] become (x / 255 − mean) / std: one number, or one for each channel. A data set has both. */
@@ -25,8 +25,7 @@ export interface ModelOptions {
 
 const isEach = (value: unknown, accepts: (each: unknown) => boolean): boolean => [value].flat().every(accepts);
 
-/** How the options that any network has are checked. */
-export const modelRules: Rules<ModelOptions> = {
+const modelRules: Rules<ModelOptions> = {
   inputShape: {
     default: [32, 32, 3],
     expected: '[height, width, channels], three integers ≥ 1',
@@ -43,6 +42,20 @@ export const modelRules: Rules<ModelOptions> = {
     },
   },
 };
+
+/** The options of the course's networks. */
+export interface NetworkOptions<Widths extends readonly number[]> extends ModelOptions {
+  /** Channels or units of the layers that the network's own description names. */
+  readonly widths: Widths;
+  /** Default: 10. */
+  readonly classes: number;
+}
+
+export const networkRules = <Widths extends readonly number[]>(widths: Widths): Rules<NetworkOptions<Widths>> => ({
+  widths: sizes(widths),
+  classes: wholeNumber(10, 1),
+  ...modelRules,
+});
 
 /** How a model was made. */
 export interface Definition {

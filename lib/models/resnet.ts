@@ -1,20 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { readOptions, type Rules, sizes, wholeNumber } from '../util/options';
-import { defineModel, type ModelOptions, modelRules } from './define';
+import { readOptions } from '../util/options';
+import { defineModel, type NetworkOptions, networkRules } from './define';
 import { batchNorm, conv, flatten, type Layers, linearLayer, maxPool, relu, residual, scale } from './layers';
 
-export interface Resnet9Options extends ModelOptions {
-  /** Channels of the four convolutions between which the image shrinks. Default: [64, 128, 256, 512]. */
-  readonly widths: readonly [number, number, number, number];
-  /** Default: 10. */
-  readonly classes: number;
-}
-
-const rules: Rules<Resnet9Options> = {
-  widths: sizes([64, 128, 256, 512]),
-  classes: wholeNumber(10, 1),
-  ...modelRules,
-};
+export type Resnet9Options = NetworkOptions<readonly [number, number, number, number]>;
 
 /** Convolution without bias (the batch norm has one), batch norm, ReLU. */
 const convBlock = (filters: number): Layers => [conv(filters, { bias: false }), batchNorm(), relu()];
@@ -22,10 +11,12 @@ const convBlock = (filters: number): Layers => [conv(filters, { bias: false }), 
 /**
  * ResNet-9, with which David Page won DAWNBench's CIFAR-10 in 2018 (github.com/davidcpage/cifar10-fast): eight convolutions, two
  * residual blocks, one linear layer. With 24 epochs of Nesterov's momentum, crops, flips and cutout, 94 % of the test images.
+ * @param options.widths channels before each pooling. Default: [64, 128, 256, 512]
  * @param options.inputShape height and width ≥ 8
  * @throws RangeError when an option is unknown or impossible
  */
 export function resnet9(options: Partial<Resnet9Options> = {}): tf.LayersModel {
+  const rules = networkRules<Resnet9Options['widths']>([64, 128, 256, 512]);
   const { widths, classes, ...rest } = readOptions('resnet9', rules, options);
   const [a, b, c, d] = widths;
   const [height, width] = rest.inputShape;

@@ -1,22 +1,17 @@
 import type * as tf from '@tensorflow/tfjs-node';
-import { readOptions, type Rules, sizes, wholeNumber } from '../util/options';
-import { defineModel, type ModelOptions, modelRules } from './define';
+import { readOptions } from '../util/options';
+import { defineModel, type NetworkOptions, networkRules } from './define';
 import { conv, flatten, linearLayer, maxPool, relu } from './layers';
 
-export interface ShallowCnnOptions extends ModelOptions {
-  /** Channels of the three convolutions. Default: [32, 64, 128]. */
-  readonly widths: readonly [number, number, number];
-  /** Default: 10. */
-  readonly classes: number;
-}
-
-const rules: Rules<ShallowCnnOptions> = { widths: sizes([32, 64, 128]), classes: wholeNumber(10, 1), ...modelRules };
+export type ShallowCnnOptions = NetworkOptions<readonly [number, number, number]>;
 
 /**
  * Three convolutions and one linear layer, without any regularizer.
+ * @param options.widths channels of the three convolutions. Default: [32, 64, 128]
  * @throws RangeError when an option is unknown or impossible
  */
 export function shallowCnn(options: Partial<ShallowCnnOptions> = {}): tf.LayersModel {
+  const rules = networkRules<ShallowCnnOptions['widths']>([32, 64, 128]);
   const { widths, classes, ...rest } = readOptions('shallowCnn', rules, options);
   return defineModel('shallowCnn', rest, [
     [conv(widths[0]), relu()], //       [N, 32, 32, 32]
