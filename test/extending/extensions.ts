@@ -11,6 +11,7 @@ import {
   dropout,
   foldIn,
   globalAveragePool,
+  type Hyperparameter,
   type Loss,
   maxPool,
   type Optimizer,
@@ -20,7 +21,7 @@ import {
 } from 'cifar10';
 
 /** Lion (Chen et al. 2023, arXiv 2302.06675): only the sign of the averaged gradient counts. */
-export const lion = ({ lr = 1e-3 as number | ((progress: number) => number), weightDecay = 0 } = {}): Optimizer => ({
+export const lion = ({ lr = 1e-3, weightDecay = 0 }: { lr?: Hyperparameter; weightDecay?: number } = {}): Optimizer => ({
   name: 'lion',
   hyperparameters: { lr, beta1: 0.9, beta2: 0.99, weightDecay },
   slots: ['average'],
@@ -70,7 +71,7 @@ export const focal = (gamma: number): Loss =>
     (logits: tf.Tensor2D, labels: tf.Tensor1D) => {
       const isLabel = tf.oneHot(labels, logits.shape[1]);
       const logP = tf.sum(tf.mul(tf.logSoftmax(logits), isLabel), 1);
-      return tf.mean(tf.mul(tf.pow(tf.sub(1, tf.exp(logP)), gamma), tf.neg(logP))) as tf.Scalar;
+      return tf.mean<tf.Scalar>(tf.mul(tf.pow(tf.sub(1, tf.exp(logP)), gamma), tf.neg(logP)));
     },
     { toString: () => `focal(${gamma})` },
   );
