@@ -1,9 +1,9 @@
 // npm run bench:epoch [-- MODEL …]: what a whole epoch costs (shuffling, augmentation, metrics, evaluation, records) against
 // the bare steps that it consists of. Both take turns in one process.
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, crossEntropy, deepCnn, linear, loadCifar10, randomCrop, randomFlip, sgd, shallowCnn } from 'cifar10';
+import { crossEntropy, deepCnn, linear, loadCifar10, randomCrop, randomFlip, sgd, shallowCnn } from 'cifar10';
 import { type Split, subset, train } from 'cifar10';
-import { uint8Tensor } from 'cifar10/engine';
+import { uint8Tensor, compile } from 'cifar10/engine';
 import { makeTestStep, makeTrainStep } from 'cifar10/training';
 
 const BATCH = 256;

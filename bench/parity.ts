@@ -2,9 +2,9 @@
 // bench/README.md describes the file, and the formula that fills the parameters on both sides.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, crossEntropy, deepCnn, linear, loadCifar10, sgd, shallowCnn, type Split, take } from 'cifar10';
+import { crossEntropy, deepCnn, linear, loadCifar10, sgd, shallowCnn, type Split, take } from 'cifar10';
 import { slice } from 'cifar10/data';
-import { uint8Tensor } from 'cifar10/engine';
+import { uint8Tensor, compile } from 'cifar10/engine';
 import { type NamedParameter, namedParameters, normalizeFor, trainableParameters } from 'cifar10/models';
 import { makeTestStep, makeTrainStep, runTestStep, runTrainStep } from 'cifar10/training';
 

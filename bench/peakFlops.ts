@@ -1,9 +1,10 @@
 // The peak that a step's FLOP/s are compared with: a large convolution, which is nearly all arithmetic.
 // node peakFlops.js float32|bfloat16
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, type Precision } from 'cifar10';
+import { type Precision } from 'cifar10';
 import { convFlops } from './flops';
 import { serve } from './protocol';
+import { compile } from 'cifar10/engine';
 
 const [precision] = process.argv.slice(2) as [Precision];
 /** [N, H, W, C] and [KH, KW, C, D]; two such convolutions one after the other are a step. */

@@ -62,8 +62,8 @@ function plain(): Workload {
 
 /** Ours; bytes go in, as in a real training. */
 async function ours(): Promise<Workload> {
-  const { compile, crossEntropy, deepCnn, linear, sgd, shallowCnn } = await import('cifar10');
-  const { uint8Tensor } = await import('cifar10/engine');
+  const { crossEntropy, deepCnn, linear, sgd, shallowCnn } = await import('cifar10');
+  const { compile, uint8Tensor } = await import('cifar10/engine');
   const { makeTrainStep } = await import('cifar10/training');
   const model = { linear, shallow: shallowCnn, deep: deepCnn }[kind]();
   const optimizer = sgd({ lr, momentum, weightDecay: 1e-4 });

@@ -23,7 +23,7 @@ import { encodeSafetensors, type Tensors } from '../util/safetensors';
 export interface CheckpointContent {
   /** For PyTorch too: a file of its own, with these tensors and no others. */
   readonly weights: Tensors;
-  /** What is needed beside the weights to go on, such as the optimiser's velocities. */
+  /** What is needed beside the weights to go on, such as the optimizer's velocities. */
   readonly state: Tensors;
   /** Whatever JSON can hold: epoch, step, options, history. */
   readonly info: Info;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barChart, classAccuracy, interpretProbabilities, probabilityBars } from 'cifar10';
 import { probabilities, split } from '../interpret/predictions';
 import { captionsOf, traces } from './figures';
+import { barChart, classAccuracy, probabilityBars } from 'cifar10/charts';
+import { interpretProbabilities } from 'cifar10/interpret';
 
 test('a bar chart has a bar for each category of each series, and refuses a series of another length', () => {
   const figure = barChart(['cat', 'dog'], [{ name: 'training', values: Uint8Array.of(3, 4) }]);

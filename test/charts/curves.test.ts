@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Figure, learningCurves, runCurves } from 'cifar10';
 import { traces, type Trace, point } from './figures';
+import { type Figure, learningCurves, runCurves } from 'cifar10/charts';
 
 test('learning curves: accuracy in percent in one panel, loss in the other, each with its unit', () => {
   const figure = learningCurves([point(1, 0.25), point(2, 0.5)]);

@@ -1,5 +1,5 @@
 // What tests read in a figure.
-import type { Figure } from 'cifar10';
+import { type Figure } from 'cifar10/charts';
 
 /** A trace, of whichever kind: what its kind does not have is not there. */
 export interface Trace {

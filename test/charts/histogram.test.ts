@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { histograms } from 'cifar10';
 import { traces } from './figures';
+import { histograms } from 'cifar10/charts';
 
 test('a histogram counts every value once, the largest too, and holds no more than its bars', () => {
   const values = Uint8Array.from({ length: 100_000 }, (_, i) => i % 256);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { captionedImages, imageGrid } from 'cifar10';
 import { PNG } from 'pngjs';
 import { captionsOf } from './figures';
+import { captionedImages, imageGrid } from 'cifar10/charts';
 
 const imageShape = [32, 32, 3] as const;
 const decode = ({ png }: { png: Uint8Array }) => PNG.sync.read(Buffer.from(png));

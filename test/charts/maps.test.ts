@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { filterGrid, heatOverlay, mapGrid } from 'cifar10';
 import { PNG } from 'pngjs';
+import { filterGrid, heatOverlay, mapGrid } from 'cifar10/charts';
 
 const image = { images: new Uint8Array(3072), imageShape: [32, 32, 3] as const };
 const maps = (values: Float32Array, count: number, side: number) => ({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confusionMatrix, interpretProbabilities, predictionGrid } from 'cifar10';
 import { PNG } from 'pngjs';
 import { names, noise, probabilities, split } from '../interpret/predictions';
 import { captionsOf, type Trace, traces } from './figures';
+import { confusionMatrix, predictionGrid } from 'cifar10/charts';
+import { interpretProbabilities } from 'cifar10/interpret';
 
 const result = interpretProbabilities(probabilities, split);
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { interpretProbabilities, reliabilityDiagram } from 'cifar10';
 import { probabilities, split } from '../interpret/predictions';
 import { traces } from './figures';
+import { interpretProbabilities } from 'cifar10/interpret';
+import { reliabilityDiagram } from 'cifar10/charts';
 
 test('a reliability diagram names its error, and draws only bins with images, each where it belongs', () => {
   const figure = reliabilityDiagram(interpretProbabilities(probabilities, split).calibration(5));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Figure, createRun, runCurves } from 'cifar10';
-import { runColors } from 'cifar10/charts';
+import { createRun } from 'cifar10';
+import { runColors, type Figure, runCurves } from 'cifar10/charts';
 import { point } from './figures';
 import { curves, historyOf } from '../runs/runs';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { barChart, learningCurves, lrCurve, runCurves } from 'cifar10';
 import { percent } from 'cifar10/util';
+import { barChart, learningCurves, lrCurve, runCurves } from 'cifar10/charts';
 
 test('a title stands above the legend, with room for both', () => {
   const title = 'my run';

@@ -15,24 +15,19 @@ import {
   randomCrop,
   randomFlip,
   sgd,
-  type SgdOptions,
   split,
   withCheckpoints,
   type EpochRecord,
-  latestCheckpoint,
   linear,
-  listCheckpoints,
   loadCifar10,
-  openCheckpoints,
   restore,
-  setDropout,
-  namedParameters,
   train,
   type TrainOptions,
   type TrainRecord,
 } from 'cifar10';
-import { fileName } from 'cifar10/checkpoint';
-import { comparedAccuracy } from 'cifar10/training';
+import { fileName, latestCheckpoint, listCheckpoints, openCheckpoints } from 'cifar10/checkpoint';
+import { comparedAccuracy, type SgdOptions } from 'cifar10/training';
+import { setDropout, namedParameters } from 'cifar10/models';
 
 const root = mkdtempSync(join(tmpdir(), 'resume-'));
 after(() => rmSync(root, { recursive: true }));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { type Augmentation, compile, cutout, normalize, randomCrop, randomFlip } from 'cifar10';
-import { augmentBatch } from 'cifar10/data';
-import { castTo, DataType, uint8Tensor } from 'cifar10/engine';
+import { type Augmentation, cutout, randomCrop, randomFlip } from 'cifar10';
+import { augmentBatch, normalize } from 'cifar10/data';
+import { castTo, DataType, uint8Tensor, compile } from 'cifar10/engine';
 
 const COUNT = 64;
 const SIDE = 32;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile } from 'cifar10';
-import { CUSTOM_OPS, toBfloat16 } from 'cifar10/engine';
+import { CUSTOM_OPS, toBfloat16, compile } from 'cifar10/engine';
 import { batchNormTraining, type NormStatistics } from 'cifar10/engine';
 import { DataType } from 'cifar10/engine';
 import { createGraph } from 'cifar10/engine';

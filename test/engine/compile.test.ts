@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile } from 'cifar10';
-import { backend, DataType } from 'cifar10/engine';
+import { backend, DataType, compile } from 'cifar10/engine';
 import { randomUniform, softmaxCrossEntropy, uint8Tensor } from 'cifar10/engine';
 
 const options = { precision: 'float32' } as const;

@@ -1,7 +1,6 @@
 // What the tests of the custom ops have in common.
 import * as tf from '@tensorflow/tfjs-node';
-import { compile } from 'cifar10';
-import { addOp, createGraph, DataType, hasCustomOps, type TensorType, typeOf } from 'cifar10/engine';
+import { addOp, createGraph, DataType, hasCustomOps, type TensorType, typeOf, compile } from 'cifar10/engine';
 import { prepareEngine, trace, type TensorFunction, withCustomOps } from 'cifar10/engine';
 
 export const skip = hasCustomOps() ? false : 'the custom ops are for processors with AVX2';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile } from 'cifar10';
 import { close, numericalGradient } from '../numbers';
+import { compile } from 'cifar10/engine';
 
 const functions: { name: string; f: (x: tf.Tensor2D) => tf.Tensor }[] = [
   { name: 'relu', f: (x) => tf.relu(x) },

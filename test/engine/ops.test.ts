@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile } from 'cifar10';
-import { backend, isOnGpu } from 'cifar10/engine';
+import { backend, isOnGpu, compile } from 'cifar10/engine';
 import {
   randomUniform,
   type SgdHyperparameters,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { CUSTOM_OPS } from 'cifar10/engine';
-import { compile } from 'cifar10';
+import { CUSTOM_OPS, compile } from 'cifar10/engine';
 import { compiledAndEager, opsOf, randoms, relativeError, skip } from './customOps';
 
 type Filter = [height: number, width: number, inputs: number, outputs: number];

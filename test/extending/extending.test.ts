@@ -14,7 +14,6 @@ import {
   findLr,
   interpret,
   loadCifar10,
-  lrSearch,
   randomCrop,
   randomFlip,
   resnet9,
@@ -22,6 +21,7 @@ import {
   type TrainOptions,
   train,
 } from 'cifar10';
+import { lrSearch } from 'cifar10/training';
 import { confusionMatrix, learningCurves, lrCurve, reliabilityDiagram } from 'cifar10/charts';
 import { root, temporaryFolder } from '../project';
 import { colorJitter, focal, lion, polynomial, smallResnet, squareOut, stripes } from './extensions';

@@ -21,7 +21,10 @@ import {
 } from 'cifar10';
 
 /** Lion (Chen et al. 2023, arXiv 2302.06675): only the sign of the averaged gradient counts. */
-export const lion = ({ lr = 1e-3, weightDecay = 0 }: { lr?: Hyperparameter; weightDecay?: number } = {}): Optimizer => ({
+export const lion = ({
+  lr = 1e-3,
+  weightDecay = 0,
+}: { lr?: Hyperparameter; weightDecay?: number } = {}): Optimizer => ({
   name: 'lion',
   hyperparameters: { lr, beta1: 0.9, beta2: 0.99, weightDecay },
   slots: ['average'],

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { activations, mapGrid, shallowCnn, subset } from 'cifar10';
+import { activations, shallowCnn, subset } from 'cifar10';
 import { layerMaps } from 'cifar10/interpret';
 import { traces } from '../charts/figures';
 import { noise } from './predictions';
+import { mapGrid } from 'cifar10/charts';
 
 test('activations: a map for each channel, or the strongest, in the order of the layer, each value in its place', () => {
   const model = shallowCnn({ widths: [3, 12, 4], seed: 2 });

@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import {
-  activations,
-  deepCnn,
-  filters,
-  gradCam,
-  heatOverlay,
-  linear,
-  predict,
-  resnet9,
-  shallowCnn,
-  type Split,
-} from 'cifar10';
+import { activations, deepCnn, filters, gradCam, linear, predict, resnet9, shallowCnn, type Split } from 'cifar10';
 import { logitsOf } from 'cifar10/interpret';
 import { captionsOf } from '../charts/figures';
 import { names, noise, small } from './predictions';
+import { heatOverlay } from 'cifar10/charts';
 
 test('Grad-CAM by hand: maps times the mean of their weights, what is below 0 cut off', () => {
   // Pooling halves a 32 × 32 image to 2 × 2 × 3; one linear layer follows.

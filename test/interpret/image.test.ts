@@ -3,11 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { deepCnn, predict, predictImage, probabilityBars, readImage, train } from 'cifar10';
+import { deepCnn, predict, predictImage, train } from 'cifar10';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { root, temporaryFolder } from '../project';
 import { noise } from './predictions';
+import { probabilityBars } from 'cifar10/charts';
+import { readImage } from 'cifar10/interpret';
 
 type Painter = (x: number, y: number) => readonly number[];
 

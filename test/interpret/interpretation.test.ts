@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { interpret, interpretProbabilities, predict } from 'cifar10';
+import { interpret, predict } from 'cifar10';
 import { names, noise, probabilities, small, split } from './predictions';
+import { interpretProbabilities } from 'cifar10/interpret';
 
 const result = interpretProbabilities(probabilities, split);
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { barChart, learningCurves } from 'cifar10';
 import { launchChromium, noChromium } from '../chromium';
 import { PLOTLY, root } from './kernel';
+import { barChart, learningCurves } from 'cifar10/charts';
 
 /** The page's origin; the test itself answers its requests. */
 const address = 'http://charts.test';

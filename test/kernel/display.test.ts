@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { live } from 'cifar10';
 import { root } from './kernel';
+import { live } from 'cifar10/kernel';
 
 /** Simulates a notebook; returns what is drawn, in order. */
 function pretendNotebook(): string[] {

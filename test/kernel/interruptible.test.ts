@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { controls, interruptible, playground, slider, type TrainRecord } from 'cifar10';
+import { controls, playground, slider, type TrainRecord } from 'cifar10';
+import { interruptible } from 'cifar10/kernel';
 
 const pressStop = () => process.kill(process.pid, 'SIGINT');
 const untilStopped = (stop: AbortSignal) =>

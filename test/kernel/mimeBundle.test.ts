@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { html, imageGrid, learningCurves, type Displayable } from 'cifar10';
 import { DataFrame, Series } from 'danfojs-node';
-import { toMimeBundle } from 'cifar10/kernel';
+import { toMimeBundle, html, type Displayable } from 'cifar10/kernel';
 import { root } from './kernel';
+import { imageGrid, learningCurves } from 'cifar10/charts';
 
 test('a chart is Plotly’s media type, with text as a fallback', () => {
   const figure = learningCurves([]);
@@ -142,7 +142,7 @@ test('a value that can’t be displayed is named in the error', () => {
 
 test('outside a notebook everything is shown as text, and Ctrl+C ends a run after its batch', () => {
   const script = `
-    const { show, html, watch } = require('cifar10');
+    const { show, watch } = require('cifar10'); const { html } = require('cifar10/kernel');
     show('text'); show(html\`<b>bold</b>\`);
     async function* run() {
       for (let step = 1; step <= 1000; step++) {

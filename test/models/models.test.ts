@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { deepCnn, linear, shallowCnn, namedParameters } from 'cifar10';
+import { deepCnn, linear, shallowCnn } from 'cifar10';
+import { namedParameters } from 'cifar10/models';
 
 const shapes = (model: tf.LayersModel) => namedParameters(model).map(({ name, shape }) => `${name} ${shape.join('×')}`);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { learningCurves } from 'cifar10';
 import { addChange, type ControlChange, changeLabel } from 'cifar10/notebook';
+import { learningCurves } from 'cifar10/charts';
 
 const change = (from: string, to: string, name = 'lr') => ({
   name,

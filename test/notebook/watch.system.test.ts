@@ -7,7 +7,8 @@ import { type EpochRecord, type StepRecord, type TrainRecord, watch } from 'cifa
 import { PLOTLY, runCells, textOf } from '../kernel/kernel';
 
 const setup = `
-import { linear, live, loadCifar10, sgd, train, watch, withCheckpoints } from 'cifar10';
+import { linear, loadCifar10, sgd, train, watch, withCheckpoints } from 'cifar10';
+import { live } from 'cifar10/kernel';
 import type { TrainRecord } from 'cifar10';
 let closed = 0;
 let reached = 0;

@@ -9,7 +9,6 @@ import {
   createRun,
   crossEntropy,
   cutout,
-  exportRuns,
   loadRuns,
   randomCrop,
   randomFlip,
@@ -20,6 +19,7 @@ import {
 } from 'cifar10';
 import { temporaryFolder } from '../project';
 import { curves, historyOf, none, rowsOf } from './runs';
+import { exportRuns } from 'cifar10/runs';
 
 const results = (accuracy: number) => ({
   ...{ epochs: 1, 'best test (%)': 100 * accuracy, 'best epoch': 1, 'last test (%)': 100 * accuracy },

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadRuns, createRun, recordedRun, recordedRuns, saveRun, summarizeRun } from 'cifar10';
+import { loadRuns, createRun, recordedRuns, saveRun } from 'cifar10';
 import { smallDisk, temporaryFolder } from '../project';
 import { historyOf } from './runs';
+import { recordedRun, summarizeRun } from 'cifar10/runs';
 
 test('each name has a file of its own, whatever is in it; the same name takes the place of the earlier run', (t) => {
   const dir = join(temporaryFolder(t), 'new', 'folder');

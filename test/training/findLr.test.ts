@@ -9,13 +9,13 @@ import {
   linear,
   loadCifar10,
   type LrRecord,
-  lrCurve,
-  lrSearch,
-  namedParameters,
   sgd,
   train,
 } from 'cifar10';
+import { lrSearch } from 'cifar10/training';
 import { textOf, runCells, PLOTLY } from '../kernel/kernel';
+import { lrCurve } from 'cifar10/charts';
+import { namedParameters } from 'cifar10/models';
 
 let data: Cifar10;
 before(async () => {

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { compile, crossEntropy } from 'cifar10';
+import { crossEntropy } from 'cifar10';
 import { close } from '../numbers';
 import { root } from '../project';
+import { compile } from 'cifar10/engine';
 
 /** PyTorch's (test/fixtures/torch/torch_optimizers.py). */
 interface Golden {
@@ -25,7 +26,9 @@ for (const { labelSmoothing, loss, gradient } of cases) {
       const count = tf.memory().numTensors;
       const crossed = crossEntropy({ labelSmoothing });
       const both = (x: tf.Tensor, y: tf.Tensor) => {
-        const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => crossed(x as tf.Tensor2D, y as tf.Tensor1D, {} as never))(x);
+        const { value, grad } = tf.valueAndGrad((x: tf.Tensor) =>
+          crossed(x as tf.Tensor2D, y as tf.Tensor1D, {} as never),
+        )(x);
         return { value, grad };
       };
       const program = isCompiled ? compile({ both }, { precision: 'float32' }) : undefined;

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-node';
-import { adam, adamW, compile, isBiasOrNorm, linear, loadCifar10, type Optimizer, sgd, train } from 'cifar10';
+import { adam, adamW, isBiasOrNorm, linear, loadCifar10, type Optimizer, sgd, train } from 'cifar10';
 import { namedParameters } from 'cifar10/models';
 import { close } from '../numbers';
 import { root } from '../project';
+import { compile } from 'cifar10/engine';
 
 /** What PyTorch computed (test/fixtures/torch/torch_optimizers.py). */
 interface Golden {

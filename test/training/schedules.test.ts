@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { constant, cosine, oneCycle, type Schedule, stepDecay } from 'cifar10';
+import { cosine, oneCycle, stepDecay } from 'cifar10';
+import { constant, type Schedule } from 'cifar10/training';
 
 const cases: { name: string; schedule: Schedule; values: [progress: number, value: number][] }[] = [
   {

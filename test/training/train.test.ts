@@ -15,11 +15,11 @@ import {
   sgd,
   split,
   type StepRecord,
-  namedParameters,
   train,
   type TrainOptions,
   type TrainRecord,
 } from 'cifar10';
+import { namedParameters } from 'cifar10/models';
 
 let data: Cifar10;
 before(async () => {
