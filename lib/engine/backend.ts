@@ -93,7 +93,7 @@ export const dataTypeOf = (tensor: tf.Tensor): DataType => backend().tensorMap.g
 export function isDisposed(tensor: tf.Tensor): boolean {
   const { registeredVariables, state } = tf.engine();
   if (tensor.isDisposed) return true;
-  if (tensor instanceof tf.Variable) return registeredVariables[tensor.name] !== tensor;
+  if (tensor instanceof tf.Variable) return registeredVariables[tensor.name] !== tensor && !isUnlisted(tensor);
   return !state.tensorInfo.has(tensor.dataId);
 }
 
@@ -123,11 +123,14 @@ export function isSymbolic(tensor: tf.Tensor): boolean {
   return id === -1 && !values;
 }
 
-/** Whether TensorFlow computes on a processor that our custom ops (lib/engine/native/ops) are for. */
+/** Whether TensorFlow computes on a CPU that the custom ops (lib/engine/native/ops) are for. */
 export const hasCustomOps = (): boolean => !isOnGpu() && cpuHas('avx2');
 
-/** Variables that are no longer on tfjs's list: it would keep them for ever. */
+/** Live variables that were taken off tfjs's list, which would keep them forever. */
 const unlisted = new Set<WeakRef<tf.Variable>>();
+
+const isUnlisted = (variable: tf.Variable): boolean =>
+  [...unlisted].some((reference) => reference.deref() === variable);
 
 /** All variables that were not disposed. */
 export const liveVariables = (): tf.Variable[] => [
@@ -136,7 +139,7 @@ export const liveVariables = (): tf.Variable[] => [
 ];
 
 /**
- * Frees variables when nobody can reach them any more: neither what they belong to, such as a model, nor they themselves.
+ * Frees variables once their owner, such as a model, and they themselves are garbage-collected.
  * @param owner does not have to be reachable from the variables
  */
 export const freeWithOwner = (owner: object, variables: readonly tf.Variable[]): void =>
@@ -148,11 +151,11 @@ const ownerGone = new FinalizationRegistry<readonly tf.Variable[]>((variables) =
 
 const variableGone = new FinalizationRegistry<() => void>((free) => free());
 
-/** Leaves a variable to those who may still hold it, a layer for one. */
+/** Takes a variable off tfjs's list: it lives on while something else, such as a layer, holds it. */
 function unlist(variable: tf.Variable): void {
   const { prototype } = tf.Variable;
   const reference = new WeakRef(variable);
-  // Has the same values: they are freed by it when the variable is no more.
+  // Shares the variable's values, and frees them once the variable is garbage-collected.
   const values = new tf.Tensor(variable.shape, variable.dtype, variable.dataId, variable.id);
   variable.assign = (value) => {
     prototype.assign.call(variable, value);
@@ -168,7 +171,7 @@ function unlist(variable: tf.Variable): void {
   variableGone.register(variable, freeing(values, reference), variable);
 }
 
-/** Must not see the variable, or it would never be gone. */
+/** A function that does not refer to the variable, which would keep it alive. */
 const freeing = (values: tf.Tensor, reference: WeakRef<tf.Variable>) => (): void => {
   unlisted.delete(reference);
   values.dispose();

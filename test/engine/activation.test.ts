@@ -108,7 +108,7 @@ for (const [name, fn, x, result, isTaken] of reshapes) {
   });
 }
 
-test('what is no number stays none', { skip }, () => {
+test('NaN propagates', { skip }, () => {
   const x = tf.tensor2d([
     [NaN, 1],
     [-Infinity, Infinity],

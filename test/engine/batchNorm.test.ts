@@ -101,7 +101,7 @@ for (const shape of [
   });
 }
 
-test('its gradient takes the place of dy only where nobody needs that any more', { skip }, () => {
+test('its gradient is computed in place of dy only if nothing else uses dy', { skip }, () => {
   const withDy = (...inputs: tf.Tensor[]) => {
     const dy = tf.mul(inputs[5], 2);
     return { ...step(...inputs.slice(0, 5), dy), dy };
@@ -114,7 +114,7 @@ test('its gradient takes the place of dy only where nobody needs that any more',
 
 for (const channels of [16, 24, 5]) {
   test(`its gradient in place of dy, ${channels} channels: the same to the last bit`, { skip }, () => {
-    // Nobody else takes the product.
+    // Nothing else uses the product.
     const withinStep = (...inputs: tf.Tensor[]) => step(...inputs.slice(0, 5), tf.mul(inputs[5], 2));
     const inputs = randoms(...shapesOf([3, 4, 4, channels]));
     const { first, again, eager } = compiledAndEager(withinStep, inputs);
@@ -171,8 +171,8 @@ test('says that it has no second derivative', () => {
   tf.tidy(() => {
     const [x, ones] = [tf.randomNormal([2, 2, 2, 3], 0, 1, 'float32', 3), tf.ones<tf.Rank.R1>([3])];
     const norm = (x: tf.Tensor) =>
-      batchNormTraining(x as tf.Tensor4D, ones, ones, { mean: ones, variance: ones }, knobs, () => {});
-    const knobs = { epsilon: 1e-5, momentum: 0.1 };
+      batchNormTraining(x as tf.Tensor4D, ones, ones, { mean: ones, variance: ones }, hyperparameters, () => {});
+    const hyperparameters = { epsilon: 1e-5, momentum: 0.1 };
     assert.throws(() => tf.grad((x) => tf.sum(tf.square(tf.grad(norm)(x))))(x), /evaluation mode/);
   });
 });

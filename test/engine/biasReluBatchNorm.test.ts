@@ -9,9 +9,9 @@ const cut = (x: tf.Tensor, bias: tf.Tensor): tf.Tensor => tf.relu(tf.add(x, bias
 const norm = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor): tf.Tensor =>
   tf.tidy(() => {
     const [mean, variance] = [tf.zerosLike(gamma) as tf.Tensor1D, tf.onesLike(gamma) as tf.Tensor1D];
-    const knobs = { epsilon: 1e-5, momentum: 0.1 };
+    const hyperparameters = { epsilon: 1e-5, momentum: 0.1 };
     const [scale, offset] = [gamma as tf.Tensor1D, beta as tf.Tensor1D];
-    return batchNormTraining(x as tf.Tensor4D, scale, offset, { mean, variance }, knobs, () => {});
+    return batchNormTraining(x as tf.Tensor4D, scale, offset, { mean, variance }, hyperparameters, () => {});
   });
 
 /** The gradients of a bias, a ReLU and a batch norm, one after the other. */

@@ -477,7 +477,7 @@ test('a function that is refused leaves the others of its program as they were',
   tf.dispose([used, other, two]);
 });
 
-test('a program that only reads variables leaves them to whoever assigns to them', () => {
+test('a program that only reads variables leaves them to the programs that assign to them', () => {
   const counter = tf.variable(tf.scalar(0));
   const count = () => {
     counter.assign(tf.add(counter, 1));

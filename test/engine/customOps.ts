@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-node';
 import { addOp, createGraph, DataType, hasCustomOps, type TensorType, typeOf, compile } from 'cifar10/engine';
 import { prepareEngine, trace, type TensorFunction, withCustomOps } from 'cifar10/engine';
 
-export const skip = hasCustomOps() ? false : 'the custom ops are for processors with AVX2';
+export const skip = hasCustomOps() ? false : 'the custom ops are for CPUs with AVX2';
 
 /** The ops of a function's graph for float32 arguments of these shapes, with ours in it. */
 export const opsOf = (fn: TensorFunction, ...shapes: number[][]): string[] =>

@@ -74,7 +74,7 @@ for (const { name, f, second } of curves) {
   });
 }
 
-test("tfjs's normalisation of other axes than the last is as it was", () => {
+test("tfjs's normalization of other axes than the last is unchanged", () => {
   tf.tidy(() => {
     const rows = tf.layers.layerNormalization().apply(tf.tensor2d([[1, 2, 3]])) as tf.Tensor;
     close(rows.dataSync(), [-1.2242, 0, 1.2242], 1e-3);

@@ -12,8 +12,14 @@ const gradientOf: Gradient = (x, dy) => tf.matMul(x, dy, true, false);
 /** A step of SGD for weights that have this gradient. */
 const stepOf =
   (gradient: Gradient, nesterov = false) =>
-  (x: tf.Tensor, dy: tf.Tensor, w: tf.Tensor, v: tf.Tensor, knobs: tf.Tensor): Record<'w' | 'v', tf.Tensor> => {
-    const [lr, momentum, weightDecay] = tf.unstack(knobs) as tf.Scalar[];
+  (
+    x: tf.Tensor,
+    dy: tf.Tensor,
+    w: tf.Tensor,
+    v: tf.Tensor,
+    hyperparameters: tf.Tensor,
+  ): Record<'w' | 'v', tf.Tensor> => {
+    const [lr, momentum, weightDecay] = tf.unstack(hyperparameters) as tf.Scalar[];
     const [nextW, nextV] = sgdUpdate(w, v, gradient(x, dy), { lr, momentum, weightDecay, nesterov });
     return { w: nextW, v: nextV };
   };
@@ -92,9 +98,9 @@ test('so it does in the training of a model', { skip }, () => {
 });
 
 test('a gradient that is asked for, too, is computed once', { skip }, () => {
-  const both = (...[x, dy, w, v, knobs]: tf.Tensor[]) => {
+  const both = (...[x, dy, w, v, hyperparameters]: tf.Tensor[]) => {
     let asked!: tf.Tensor;
-    const step = stepOf((a, b) => (asked = gradientOf(a, b)))(x, dy, w, v, knobs);
+    const step = stepOf((a, b) => (asked = gradientOf(a, b)))(x, dy, w, v, hyperparameters);
     return { ...step, asked };
   };
   const found = opsOf(both, ...shapesOf(8, 24, 32), [3]);

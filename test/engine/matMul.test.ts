@@ -34,7 +34,7 @@ for (const [rows, inputCount, outputs] of cases) {
 
 for (const [rows, inputCount, outputs] of cases) {
   test(
-    `[${rows}, ${inputCount}] · [${inputCount}, ${outputs}]: the op itself, on each processor`,
+    `[${rows}, ${inputCount}] · [${inputCount}, ${outputs}]: the op itself, on each CPU`,
     { skip: noCustomOps },
     () => {
       const [x, w] = randoms([rows, inputCount], [inputCount, outputs]);

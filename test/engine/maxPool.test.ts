@@ -41,7 +41,7 @@ for (const shape of [
   }
 }
 
-test('its gradient takes the place of x only where nobody needs that any more', { skip }, () => {
+test('its gradient is computed in place of x only if nothing else uses x', { skip }, () => {
   const withX = (...inputs: tf.Tensor[]) => {
     const x = tf.mul(inputs[0], 2);
     return { ...step()(x, inputs[1]), x };
@@ -54,7 +54,7 @@ test('its gradient takes the place of x only where nobody needs that any more', 
 
 for (const channels of [16, 24, 5]) {
   test(`its gradient in place of x, ${channels} channels: the same to the last bit`, { skip }, () => {
-    // Nobody else takes the product.
+    // Nothing else uses the product.
     const gradient = (x: tf.Tensor, dy: tf.Tensor) => ({ dx: tf.grad(pool())(tf.mul(x, 2), dy) });
     const inputs = randoms([3, 4, 6, channels], [3, 2, 3, channels]);
     const { first, again, eager } = compiledAndEager(gradient, inputs);
@@ -63,7 +63,7 @@ for (const channels of [16, 24, 5]) {
   });
 }
 
-test('what is no number is seen, wherever it stands', { skip }, () => {
+test('NaN propagates from each place', { skip }, () => {
   for (let place = 0; place < 4; place++) {
     const x = tf.tensor4d(
       [1, 2, 3, 4].map((value, i) => (i === place ? NaN : value)),

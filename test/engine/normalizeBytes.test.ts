@@ -12,13 +12,13 @@ const bytes = (...shape: number[]) =>
     Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i * 7) % 256),
     shape,
   );
-const normalised = (x: tf.Tensor) => ({ y: normalize(x) });
+const normalized = (x: tf.Tensor) => ({ y: normalize(x) });
 
 // On both sides of a part of 65,536 bytes.
 for (const shape of [[], [1], [7, 5], [65_536], [65_537], [80, 32, 32, 3]]) {
   test(`[${shape.join()}]: as TensorFlow's three ops`, { skip }, () => {
     const x = bytes(...shape);
-    const { first, again, eager } = compiledAndEager(normalised, [x]);
+    const { first, again, eager } = compiledAndEager(normalized, [x]);
     assert.deepEqual(first.y.shape, shape);
     const error = tf.tidy(() => tf.sub(first.y, eager.y).abs().max().dataSync()[0]);
     assert.ok(error <= 2 ** -23, `off by ${error}`);
@@ -27,8 +27,8 @@ for (const shape of [[], [1], [7, 5], [65_536], [65_537], [80, 32, 32, 3]]) {
 }
 
 test('takes the place of the last of three ops, and needs no other', { skip }, () => {
-  const found = opsOfTypes(normalised, [{ dtype: DataType.uint8, shape: [2, 4] }]);
-  // Nobody takes what Cast and Mul give any more: TensorFlow leaves them out.
+  const found = opsOfTypes(normalized, [{ dtype: DataType.uint8, shape: [2, 4] }]);
+  // Nothing uses the outputs of Cast and Mul any more: TensorFlow prunes them.
   assert.ok(found.includes(CUSTOM_OPS.normalizeBytes) && !found.includes('Sub'));
 });
 

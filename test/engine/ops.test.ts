@@ -96,16 +96,16 @@ test('sgdUpdate refuses shapes that do not agree', (t) => {
   if (isOnGpu()) return t.skip('the op is for CPUs');
   tf.tidy(() => {
     const [ten, two, number] = [tf.ones([10]), tf.ones([2]), tf.scalar(1)];
-    const knobs = { lr: number, momentum: number, weightDecay: number };
+    const hyperparameters = { lr: number, momentum: number, weightDecay: number };
     for (const [w, v, g] of [
       [ten, ten, two],
       [ten, two, ten],
       [two, ten, ten],
     ]) {
-      assert.throws(() => sgdUpdate(w, v, g, knobs), /of the parameter's shape/);
+      assert.throws(() => sgdUpdate(w, v, g, hyperparameters), /of the parameter's shape/);
     }
     assert.throws(
-      () => sgdUpdate(ten, ten, ten, { ...knobs, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }),
+      () => sgdUpdate(ten, ten, ten, { ...hyperparameters, lr: tf.zeros<tf.Rank>([0]) as tf.Scalar }),
       /scalars for lr/,
     );
   });
@@ -133,9 +133,9 @@ for (const shape of [[], [7], [3, 5], [300, 517]]) {
       test(`sgdUpdate of [${shape.join()}] is PyTorch's SGD, momentum ${momentum}${kind}`, (t) => {
         if (!isOwn) withoutCustomOps(t);
         const [w, v, g] = [1, 2, 3].map((seed) => tf.randomNormal(shape, 0, 1, 'float32', seed));
-        const knobs = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
+        const hyperparameters = { lr: tf.scalar(0.1), momentum: tf.scalar(momentum), weightDecay: tf.scalar(0.01) };
         const before = tf.memory().numTensors;
-        const [nextW, nextV] = sgdUpdate(w, v, g, { ...knobs, nesterov });
+        const [nextW, nextV] = sgdUpdate(w, v, g, { ...hyperparameters, nesterov });
         assert.equal(tf.memory().numTensors, before + 2);
         assert.deepEqual([nextW.shape, nextV.shape], [shape, shape]);
         const [w0, v0, g0, w1] = [w, v, g, nextW].map((tensor) => tensor.dataSync());
@@ -160,11 +160,18 @@ for (const shape of [[], [7], [3, 5], [300, 517]]) {
         };
         const program = compile({ step }, { precision: 'float32' });
         const again = tf.tensor(v0, shape);
-        const { parameter, velocity } = program.step(w, again, g, knobs.lr, knobs.momentum, knobs.weightDecay);
+        const { parameter, velocity } = program.step(
+          w,
+          again,
+          g,
+          hyperparameters.lr,
+          hyperparameters.momentum,
+          hyperparameters.weightDecay,
+        );
         assert.deepEqual(parameter.dataSync(), w1, 'compiled, the same to the last bit');
         assert.deepEqual(velocity.dataSync(), v1, 'compiled, the same to the last bit');
         program.dispose();
-        tf.dispose([w, g, nextW, nextV, again, parameter, velocity, ...Object.values(knobs)]);
+        tf.dispose([w, g, nextW, nextV, again, parameter, velocity, ...Object.values(hyperparameters)]);
         assert.equal(tf.memory().numTensors, before - 6);
       });
     }

@@ -6,7 +6,7 @@ import { cpuHas } from 'cifar10/engine';
 
 const skip = isOnGpu() ? 'on a GPU, its compute capability decides' : false;
 
-test('auto is bfloat16 where the processor has matrix units for it, else float32', { skip }, () => {
+test('auto is bfloat16 where the CPU has matrix units for it, else float32', { skip }, () => {
   assert.equal(resolvePrecision('auto'), cpuHas('amx_bf16') ? 'bfloat16' : 'float32');
 });
 

@@ -103,7 +103,7 @@ for (const { images, filter } of cases) {
   );
 }
 
-test('with a bias and a ReLU, what is no number stays none', { skip }, () => {
+test('with a bias and a ReLU, NaN propagates', { skip }, () => {
   const inputs = [tf.fill([1, 4, 4, 16], NaN), tf.ones([3, 3, 16, 16]), tf.zeros([16])];
   const { first, again, eager } = compiledAndEager(layer, inputs);
   assert.ok(first.y.dataSync().every((value) => Number.isNaN(value)));
