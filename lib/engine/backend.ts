@@ -93,7 +93,8 @@ export const dataTypeOf = (tensor: tf.Tensor): DataType => backend().tensorMap.g
 export function isDisposed(tensor: tf.Tensor): boolean {
   const { registeredVariables, state } = tf.engine();
   if (tensor.isDisposed) return true;
-  if (tensor instanceof tf.Variable) return registeredVariables[tensor.name] !== tensor && !isUnlisted(tensor);
+  if (tensor instanceof tf.Variable)
+    return registeredVariables[tensor.name] !== tensor && !isUnlisted(tensor as tf.Variable);
   return !state.tensorInfo.has(tensor.dataId);
 }
 
