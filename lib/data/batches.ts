@@ -53,7 +53,7 @@ export function batches(split: Split, options: BatchOptions = {}): Generator<Bat
     );
   }
   const order = shuffle ? permutation(split.size, shuffle, memory?.order) : undefined;
-  return order ? cutShuffled(split, order, batchSize, skip, memory?.batch) : cut(split, batchSize, skip);
+  return cut(split, batchSize, skip, order, memory?.batch);
 }
 
 /** Memory for the shuffled batches of any number of epochs. */
@@ -79,19 +79,15 @@ export function permutation(size: number, { seed, epoch }: Shuffle, order: Uint3
   return shuffle(order, random(seed, epoch));
 }
 
-function* cut(split: Split, batchSize: number, skip: number): Generator<Batch, void, undefined> {
-  for (let from = skip * batchSize; from < split.size; from += batchSize) yield slice(split, from, batchSize);
-}
-
-function* cutShuffled(
+function* cut(
   split: Split,
-  order: Uint32Array,
   batchSize: number,
   skip: number,
+  order?: Uint32Array,
   memory?: Split,
 ): Generator<Batch, void, undefined> {
   for (let from = skip * batchSize; from < split.size; from += batchSize) {
-    const places = order.subarray(from, from + batchSize);
-    yield copyImages(split, places, memory ?? emptySplit(split, places.length));
+    const chosen = order?.subarray(from, from + batchSize);
+    yield chosen ? copyImages(split, chosen, memory ?? emptySplit(split, chosen.length)) : slice(split, from, batchSize);
   }
 }

@@ -85,8 +85,8 @@ export function dataset({ images, labels, classNames, imageShape, test }: Datase
 
 /** Completes a data set; what has to look at each byte is computed when it is first read. */
 export function toDataset({ train, test, validation }: Pick<Dataset, 'train' | 'test' | 'validation'>): Dataset {
-  const moments = once(() => channelMoments(train));
-  const hash = once(() => hashOf([train, test, ...(validation ? [validation] : [])]));
+  let moments: ReturnType<typeof channelMoments> | undefined;
+  let hash: string | undefined;
   return {
     train,
     test,
@@ -94,13 +94,13 @@ export function toDataset({ train, test, validation }: Pick<Dataset, 'train' | '
     classNames: train.classNames,
     imageShape: train.imageShape,
     get mean() {
-      return moments().mean;
+      return (moments ??= channelMoments(train)).mean;
     },
     get std() {
-      return moments().std;
+      return (moments ??= channelMoments(train)).std;
     },
     get hash() {
-      return hash();
+      return (hash ??= hashOf([train, test, ...(validation ? [validation] : [])]));
     },
   };
 }
@@ -179,8 +179,8 @@ export function checkSplit(what: string, split: ImageArray & Partial<Split>): vo
   const counts = [images.length / bytes, ...(labels ? [labels.length] : [])];
   if (!Number.isInteger(size) || size < 1 || counts.some((count) => count !== size)) {
     throw new RangeError(
-      `${what}: size is ${size}, with ${count(images.length, 'byte')} of images${labels ? ` and ${count(labels.length, 'label')}` : ''}; ` +
-        `expected at least one image, of ${count(bytes, 'byte')} (${imageShape.join(' × ')}) and a label each.` +
+      `${what}: size is ${size}, with ${images.length.toLocaleString('en-US')} bytes of images and ${labels?.length ?? 'no'} labels; ` +
+        `expected at least one image, of ${bytes} bytes (${imageShape.join(' × ')}) and a label each.` +
         (size === 0 ? ' split(data, { test: 0.2 }) sets test images aside.' : ' Take parts of a split with take or subset.'),
     );
   }
@@ -235,10 +235,3 @@ function hashOf(splits: readonly Split[]): string {
   }
   return hash.digest('hex');
 }
-
-function once<T>(compute: () => T): () => T {
-  let value: { readonly of: T } | undefined;
-  return () => (value ??= { of: compute() }).of;
-}
-
-const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;

@@ -2,7 +2,7 @@
 import { runCurves } from '../charts/runCurves';
 import type { Figure } from '../charts/theme';
 import { writeFileSafely } from '../util/atomicFile';
-import { type Cell, differingOptions, optionsOf, type Run, summarizeRun } from './run';
+import { type Cell, differingOptions, optionsOf, type Run, type RunEpoch, summarizeRun } from './run';
 
 /** A row of a table, its keys the titles of the columns: `show(rows)`, or `new DataFrame(rows)`. */
 export type Row = Readonly<Record<string, Cell>>;
@@ -78,19 +78,16 @@ const shown = (cell: Cell | undefined): Cell => (typeof cell === 'boolean' ? (ce
  * @throws SaveError when it can't be written
  */
 export function exportRuns(runs: readonly Run[], file: string): void {
-  const names = [...new Set(runs.flatMap((run) => Object.keys(optionsOf(run, runs))))].filter(
-    (name) => name !== 'epochs',
-  );
-  const validated = runs.some(({ epochs }) => epochs.some(({ validation }) => validation));
-  const parts = ['train', 'test', ...(validated ? ['validation'] : [])] as const as ('train' | 'test' | 'validation')[];
+  const all = runs.map((run) => optionsOf(run, runs));
+  const names = [...new Set(all.flatMap(Object.keys))].filter((name) => name !== 'epochs');
+  const isValidated = runs.some(({ epochs }) => epochs.some(({ validation }) => validation));
+  const parts = isValidated ? (['train', 'test', 'validation'] as const) : (['train', 'test'] as const);
   const head = ['run', ...names, 'epoch', ...parts.flatMap((part) => [`${part} loss`, `${part} accuracy`]), 'seconds'];
-  const lines = runs.flatMap((run) => {
-    const options = optionsOf(run, runs);
-    const start = [run.name, ...names.map((name) => options[name])];
-    if (run.epochs.length === 0) return [[...start, ...head.slice(start.length).map(() => null)]];
-    return run.epochs.map((epoch) => {
-      const numbers = parts.flatMap((part) => [epoch[part]?.loss, epoch[part]?.accuracy]);
-      return [...start, epoch.epoch, ...numbers, epoch.seconds];
+  const lines = runs.flatMap(({ name, epochs }, index) => {
+    const points: readonly Partial<RunEpoch>[] = epochs.length > 0 ? epochs : [{}];
+    return points.map((point) => {
+      const metrics = parts.flatMap((part) => [point[part]?.loss, point[part]?.accuracy]);
+      return [name, ...names.map((option) => all[index][option]), point.epoch, ...metrics, point.seconds];
     });
   });
   // The byte order mark tells Excel that it is UTF-8.

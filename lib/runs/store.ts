@@ -125,16 +125,12 @@ function inNewWords({ augment, ...options }: { readonly augment?: unknown }): ob
 
 function readEpoch(value: unknown, index: number): RunEpoch {
   const { epoch, train, test, validation, bestBy, seconds } = (value ?? {}) as RunEpoch;
-  const numbers = { epoch, seconds, ...numbersOf({ train, test, ...(validation && { validation }) }) };
-  const wrong = Object.entries(numbers).find(([, number]) => !Number.isFinite(number));
+  const parts = Object.entries({ train, test, ...(validation && { validation }) });
+  const metrics = parts.flatMap(([name, part]): [string, unknown][] => [
+    [`${name}.loss`, part?.loss],
+    [`${name}.accuracy`, part?.accuracy],
+  ]);
+  const wrong = [['epoch', epoch], ['seconds', seconds], ...metrics].find(([, number]) => !Number.isFinite(number));
   if (wrong) throw new Error(`${wrong[0]} of entry ${index + 1} is ${inspectValue(wrong[1])}; expected a number`);
   return { epoch, train, test, ...(validation && { validation }), bestBy: bestBy ?? 'test', seconds };
 }
-
-const numbersOf = (parts: Readonly<Record<string, Partial<RunEpoch['test']> | undefined>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(parts).flatMap(([name, metrics]) => [
-      [`${name}.loss`, metrics?.loss],
-      [`${name}.accuracy`, metrics?.accuracy],
-    ]),
-  );
