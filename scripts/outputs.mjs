@@ -17,7 +17,8 @@ export function cleanOutputs(
   notebook,
   { folders = [process.env.CIFAR10_DIR, root].filter(Boolean), home = homedir() } = {},
 ) {
-  const clean = (text) => folders.reduce((text, path) => text.replaceAll(path, basename(path)), [text].flat().join(''));
+  const clean = (text) =>
+    folders.reduce((text, path) => text.replaceAll(path, () => basename(path)), [text].flat().join(''));
   for (const cell of notebook.cells) {
     cell.metadata = {}; // times of this run
     if (cell.cell_type !== 'code') continue;

@@ -1,6 +1,17 @@
 // Files that are there in full or not at all, also when the process is killed or the power fails.
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathProblem } from './paths';
 
@@ -88,12 +99,24 @@ export function syncFolder(folder: string): void {
 export function makeFolder(folder: string): void {
   checkPath(folder);
   try {
-    const first = mkdirSync(folder, { recursive: true });
-    for (let made = resolve(folder); first && made.length >= first.length; made = dirname(made))
-      syncFolder(dirname(made));
+    makeWithParents(resolve(folder));
   } catch (error) {
     throw explain(error, folder);
   }
+}
+
+/** By hand: mkdirSync's `recursive` never comes to an end below /proc, where a folder can't be made though its parent is there. */
+function makeWithParents(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (existsSync(folder) && statSync(folder).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(folder))) throw error;
+    makeWithParents(dirname(folder));
+    mkdirSync(folder);
+  }
+  syncFolder(dirname(folder));
 }
 
 /**
@@ -126,9 +149,16 @@ export function explain(error: unknown, path: string): unknown {
   if (code === undefined) return error;
   const [found, advice] = REASONS[code] ?? ['Saving in PATH failed (REASON).', ''];
   const text = `${found} What was saved before is kept. ${advice}`.trim();
-  return new SaveError(text.replace('PATH', path).replace('REASON', message).replace('CODE', code), code, {
-    cause: error,
-  });
+  return new SaveError(
+    text
+      .replace('REASON', () => message)
+      .replace('CODE', code)
+      .replace('PATH', () => path),
+    code,
+    {
+      cause: error,
+    },
+  );
 }
 
 const FULL = ['The disk is full: nothing was saved in PATH.', 'Make room and try again.'];
