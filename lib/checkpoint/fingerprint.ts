@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type * as tf from '@tensorflow/tfjs-node';
 import type { Split } from '../data/dataset';
 import { resolvePrecision } from '../engine/precision';
-import { initialSeed } from '../models/define';
+import { definitionOf } from '../models/define';
 import type { TrainOptions } from '../training/options';
 import type { Optimizer, ParameterGroup } from '../training/optimizers';
 import { isGroups } from '../training/step';
@@ -12,8 +12,12 @@ import { describeHyperparameter, type Hyperparameter } from '../util/hyperparame
 type Description = Readonly<Record<string, unknown>>;
 
 export interface RunFingerprint {
-  /** Settings, inputs and shape of each layer, and the seed of the initial weights. */
-  readonly model: { readonly seed: number | null; readonly layers: readonly Description[] };
+  /** Settings, shape and inputs of each layer, normalization, and the seed of the initial weights. */
+  readonly model: {
+    readonly seed: number | null;
+    readonly normalization: unknown;
+    readonly layers: readonly Description[];
+  };
   /** sha256 of all images and labels. */
   readonly data: string;
   readonly options: Description;
@@ -38,7 +42,8 @@ function differences(prefix: string, before: Description, after: Description): s
 
 /** The first layer that differs stands for all. */
 function modelDifferences(before: RunFingerprint['model'], after: RunFingerprint['model']): string[] {
-  const seeds = before.seed === after.seed ? [] : [`the model's seed was ${before.seed}, is ${after.seed}`];
+  const own = ({ seed, normalization }: RunFingerprint['model']) => ({ seed, normalization });
+  const seeds = differences("the model's ", own(before), own(after));
   if (before.layers.length !== after.layers.length) {
     return [...seeds, `the model had ${before.layers.length} layers, has ${after.layers.length}`];
   }
@@ -95,17 +100,24 @@ function describePart(part: { readonly hyperparameters?: Readonly<Record<string,
   return texts.length === 0 ? String(part) : [String(part), Object.fromEntries(texts)];
 }
 
+/** Settings, shape and inputs (by their places) of each layer, normalization, and the seed of the initial weights. */
 export function describeModel(model: tf.LayersModel): RunFingerprint['model'] {
-  const places = new Map(model.layers.map(({ name }, index) => [name, index + 1]));
-  const layers = model.layers.map((layer) => {
+  const { seed = null, normalization = null } = definitionOf(model) ?? {};
+  return { seed, normalization, layers: describeLayers(model) };
+}
+
+function describeLayers({ layers }: tf.LayersModel): Description[] {
+  const places = new Map(layers.map(({ name }, index) => [name, index + 1]));
+  return layers.map((layer) => {
+    const from = layer.inboundNodes.flatMap(({ inboundLayers }) => inboundLayers.map(({ name }) => places.get(name)));
+    const common = { kind: layer.getClassName(), shape: layer.outputShape, from };
+    if ('layers' in layer) return { ...common, layers: describeLayers(layer as tf.LayersModel) };
     const { name, ...config } = layer.getConfig() as Description;
     const settings = Object.entries(config).filter(([key]) => !key.endsWith('Initializer'));
     // Random numbers depend on the name of a dropout; other names tfjs may have counted up.
     const dropout = 'rate' in config ? { name, rate: Number((config.rate as number).toPrecision(6)) } : {};
-    const from = layer.inboundNodes.flatMap(({ inboundLayers }) => inboundLayers.map(({ name }) => places.get(name)));
-    return { kind: layer.getClassName(), ...Object.fromEntries(settings), ...dropout, shape: layer.outputShape, from };
+    return { ...common, ...Object.fromEntries(settings), ...dropout };
   });
-  return { seed: initialSeed(model) ?? null, layers };
 }
 
 export function hashSplits(splits: readonly (Split | undefined)[]): string {

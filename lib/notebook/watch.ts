@@ -1,6 +1,7 @@
 import { type BatchPoint, learningCurves, type Reference } from '../charts/curves';
 import type { Html } from '../kernel/html';
-import type { EpochRecord, History, StepRecord, TestRecord, TrainRecord } from '../training/records';
+import { comparedAccuracy, type EpochRecord, type History } from '../training/records';
+import type { StepRecord, TestRecord, TrainRecord } from '../training/records';
 import { duration } from '../util/format';
 import { follow, progressBar } from './follow';
 
@@ -101,9 +102,12 @@ function closingSentence(
   const start = stoppedAt ? `Stopped in epoch ${stoppedAt.epoch} of ${stoppedAt.epochs}.` : 'Done!';
   const last = epochs.at(-1);
   if (!last) return `${start} No epoch was finished, so there is no test accuracy yet.${goOn}`;
-  const best = epochs.reduce((best, epoch) => (epoch.test.accuracy > best.test.accuracy ? epoch : best));
+  const best = epochs.reduce((best, epoch) => (comparedAccuracy(epoch) > comparedAccuracy(best) ? epoch : best));
+  const accuracy =
+    (best.bestBy === 'validation' ? 'Chosen by the validation images: ' : 'Max accuracy = ') +
+    percent(best.test.accuracy);
   return (
-    `${start} Max accuracy = ${percent(best.test.accuracy)} on the test images (epoch ${best.epoch}), ` +
+    `${start} ${accuracy} on the test images (epoch ${best.epoch}), ` +
     `after the last epoch ${percent(last.test.accuracy)}. ${amountOfWork(epochs, seconds)}${goOn}`
   );
 }
