@@ -169,7 +169,7 @@ test('what makes going on impossible is named and refused; weights alone can be 
       /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\nUse the same again\. Or name another folder .*restore\(model, "/s,
     ],
     [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
-    [{ augment: [] }, /augment was \["randomCrop\(4\)","randomFlip\(0\.5\)"\], is \[\]/],
+    [{ augment: [] }, /augment was \["randomCrop\(4\)","randomFlip\(\)"\], is \[\]/],
     [{ lr: () => 0.05 }, /lr was 0\.05, is "\(\) => 0\.05"/],
     [{ lr: cosine(0.05) }, /lr was 0\.05, is "cosine\(0\.05, \{ end: 0 \}\)"/],
   ];
