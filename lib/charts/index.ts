@@ -19,5 +19,5 @@ export { reliabilityDiagram } from './reliability';
 export type { ReliabilityBin } from './reliability';
 export { runColors, runCurves } from './runCurves';
 export type { RunCurve } from './runCurves';
-export { colors, emptyFigure, palette } from './theme';
+export { axis, colors, emptyFigure, layout, palette } from './theme';
 export type { Figure } from './theme';

@@ -66,11 +66,11 @@ export function describeOptions(options: TrainOptions): Record<string, unknown> 
     augment: augment.map(describePart),
     ...{ batchSize, shuffle, seed, compiled },
     precision: compiled ? resolvePrecision(options.precision) : 'float32',
-    ...(hyperparameters.some((value) => typeof value === 'function' && isScheduled(value)) && { epochs }),
+    ...(hyperparameters.some(isScheduled) && { epochs }),
   };
 }
 
-/** A checked hyperparameter takes progress, whatever the function in it takes: its text tells. */
+/** A function that takes no progress reads something that may change at any time. */
 const isScheduled = (value: Hyperparameter): boolean => typeof value === 'function' && value.length > 0;
 
 function describeGroup(
@@ -92,10 +92,13 @@ function describeGroup(
 const describe = (value: Hyperparameter): unknown =>
   typeof value === 'number' ? value : describeHyperparameter(value);
 
-/** A function's text, or what its own toString says, and those of its hyperparameters that may change. */
+/** A function's text, or what its own toString says, and its hyperparameters where that does not tell them. */
 function describePart(part: { readonly hyperparameters?: Readonly<Record<string, Hyperparameter>> }): unknown {
-  const changing = Object.entries(part.hyperparameters ?? {}).filter(([, value]) => typeof value === 'function');
-  const texts = changing.map(([name, value]) => [name, describe(value)]);
+  const tellsAll = Object.hasOwn(part, 'toString');
+  const told = Object.entries(part.hyperparameters ?? {}).filter(
+    ([, value]) => !tellsAll || typeof value === 'function',
+  );
+  const texts = told.map(([name, value]) => [name, describe(value)]);
   // eslint-disable-next-line @typescript-eslint/no-base-to-string -- it is a function
   return texts.length === 0 ? String(part) : [String(part), Object.fromEntries(texts)];
 }

@@ -207,15 +207,15 @@ function resume(
   if (changes.length > 0) {
     throw new Error(
       `This training can't go on from the checkpoint in ${dir} as if it had never stopped:\n  ${changes.join('\n  ')}\n` +
-        `Use the same again. Or name another folder for a new run; restore(model, ${JSON.stringify(dir)}) before it gives it ` +
-        'the weights of this one.',
+        "Use the same settings again, or name another folder. In this one, resume: 'weights' begins a new run from these weights, " +
+        "and resume: 'ignore' one from the model as it is.",
     );
   }
   const { epoch, step } = info.state;
   const begun = step > 0 ? epoch : epoch - 1;
   if (begun > epochs) {
     throw new Error(
-      `train: epochs is ${epochs}, and the run in ${dir} has come to epoch ${begun} already: give at least ${begun}, or name ` +
+      `withCheckpoints: epochs is ${epochs}, and the run in ${dir} has come to epoch ${begun} already: give at least ${begun}, or name ` +
         'another folder.',
     );
   }
@@ -259,9 +259,8 @@ function checkFinite(tensors: Tensors, remedy = 'make a new model'): Tensors {
   for (const [name, { data }] of tensors) {
     const wrong = (data as Float32Array).findIndex((value) => !Number.isFinite(value));
     if (wrong < 0) continue;
-    throw new Error(
-      `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved. Try a smaller learning rate; ${remedy}.`,
-    );
+    const finding = `${name} holds ${data[wrong]}: the training has diverged, and this state was not saved`;
+    throw new DivergedError(`${finding}. Try a smaller learning rate`, remedy);
   }
   return tensors;
 }

@@ -53,13 +53,13 @@ export function randomFlip(probability: Hyperparameter = 0.5): Augmentation {
     // A condition for each image: whole images are copied, in a third of the time that a transform takes.
     return executeOp('Select', [T], [tf.less(u, scalars.probability), mirrored, images]) as tf.Tensor4D;
   };
-  const ranges = { probability: { below: 1 + Number.EPSILON } };
+  const ranges = { probability: { max: 1 } };
   return augmentation(flip, 'randomFlip', { probability }, ranges, (value) => (value === '0.5' ? '' : value));
 }
 
 /**
  * Covers a square of each image, at a random place, as DeVries and Taylor (2017, arXiv 1708.04552): its center lies anywhere
- * in the image, so that some of it may lie outside. The square is gray, 0 after normalization by 0.5.
+ * in the image, so that some of it may lie outside. The square is gray, about 0 after normalization by 0.5.
  * @param size of the square in pixels, a number ≥ 0 (fractions are cut off)
  * @throws RangeError for anything else
  */

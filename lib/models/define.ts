@@ -86,6 +86,13 @@ export function defineModel(
   layers: Layers | Readonly<Record<string, Layer | Layers>>,
 ): tf.LayersModel {
   const { inputShape, seed, normalization } = readOptions(name, modelRules, options);
+  for (const [key, value] of Object.entries(normalization)) {
+    const each = [value].flat();
+    if (each.length === 1 || each.length === inputShape[2]) continue;
+    throw new RangeError(
+      `${name}: normalization.${key} has ${each.length} numbers; expected one, or one for each of ${inputShape[2]} channels.`,
+    );
+  }
   const counts = new Map<string, number>();
   const paths: Record<string, string> = {};
   const placeAt = (path: string): Place => ({

@@ -5,7 +5,7 @@ import { inspectValue } from '../util/options';
 import type { Hyperparameter } from '../util/hyperparameters';
 import type { Scalars } from './optimizers';
 
-/** Part of the compiled step. */
+/** Part of the compiled step. Give it a `toString` that names the values it captures: a saved run is recognized by it. */
 export interface Loss {
   /**
    * @param logits [N, classes], float32
@@ -14,7 +14,7 @@ export interface Loss {
    * @returns the mean over the batch
    */
   (logits: tf.Tensor2D, labels: tf.Tensor1D, scalars: Scalars): tf.Scalar;
-  /** Numbers of its own that may change from step to step. */
+  /** Numbers of its own that may change from step to step; on test images, what they are at the start counts. */
   readonly hyperparameters?: Readonly<Record<string, Hyperparameter>>;
 }
 

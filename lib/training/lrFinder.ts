@@ -181,7 +181,7 @@ export function lrSearch(records: readonly Pick<LrRecord, 'lr' | 'loss'>[]): LrS
 /** Steps to either side that a smoothed loss takes in. */
 const REACH = 5;
 
-/** Each loss as a mean of its neighbours, the near ones counting more; centred, so that nothing is moved to the right. */
+/** Each loss as a mean of its neighbours, the near ones counting more; centered, so that nothing is moved to the right. */
 export function smoothLosses(losses: readonly number[]): number[] {
   return losses.map((_, index) => {
     let [sum, weights] = [0, 0];

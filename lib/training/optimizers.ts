@@ -14,8 +14,9 @@ export type Scalars<Name extends string = string> = Readonly<Record<Name | 'step
 
 export interface Optimizer {
   readonly name: string;
+  /** Numbers, or functions of progress; each arrives in `update` as a scalar of its name. */
   readonly hyperparameters: Readonly<Record<'lr', Hyperparameter>> & Readonly<Record<string, Hyperparameter>>;
-  /** What it remembers of each parameter from step to step: tensors of the parameter's shape, 0 at the start. */
+  /** State kept per parameter from step to step: tensors of its shape, 0 at the start. */
   readonly slots?: readonly string[];
   /**
    * Moves one parameter once. Part of the compiled step: tensors in, tensors out.
@@ -44,11 +45,11 @@ export const isBiasOrNorm = ({ shape }: ParameterInfo): boolean => shape.length 
 export interface SgdOptions {
   /** Learning rate. Default: 0.1. */
   readonly lr?: Hyperparameter;
-  /** Share of the last step that is repeated, in [0, 1). Default: 0. */
+  /** Fraction of the previous velocity that is kept, in [0, 1). Default: 0. */
   readonly momentum?: Hyperparameter;
   /** Whether the gradient is taken where the momentum leads (Nesterov). Default: false. */
   readonly nesterov?: boolean;
-  /** Pull of all parameters towards 0, added to the gradient. Default: 0. */
+  /** L2 penalty: weightDecay·w is added to the gradient. Default: 0. */
   readonly weightDecay?: Hyperparameter;
 }
 
@@ -78,7 +79,7 @@ export interface AdamOptions {
   readonly beta1?: Hyperparameter;
   /** Share of the old in the mean of their squares, in [0, 1). Default: 0.999. */
   readonly beta2?: Hyperparameter;
-  /** Keeps a division by 0 away. Default: 1e-8. */
+  /** Avoids division by zero. Default: 1e-8. */
   readonly epsilon?: Hyperparameter;
   /** Pull towards 0. Default: 0; 0.01 for adamW. */
   readonly weightDecay?: Hyperparameter;
@@ -91,7 +92,7 @@ export interface AdamOptions {
  * @throws RangeError for a hyperparameter that is not allowed
  */
 export const adam = (options: AdamOptions = {}): Optimizer => ({
-  ...adamParts('adam', { weightDecay: 0, ...options }),
+  ...adamParts('adam', options, 0),
   update({ parameter, gradient, exp_avg, exp_avg_sq }, scalars) {
     const decayed = tf.add(gradient, tf.mul(parameter, scalars.weightDecay));
     return adamStep({ parameter, gradient: decayed, exp_avg, exp_avg_sq }, scalars);
@@ -104,7 +105,7 @@ export const adam = (options: AdamOptions = {}): Optimizer => ({
  * @throws RangeError for a hyperparameter that is not allowed
  */
 export const adamW = (options: AdamOptions = {}): Optimizer => ({
-  ...adamParts('adamW', { weightDecay: 0.01, ...options }),
+  ...adamParts('adamW', options, 0.01),
   update({ parameter, gradient, exp_avg, exp_avg_sq }, scalars) {
     const decayed = tf.mul(parameter, tf.sub(1, tf.mul(scalars.lr, scalars.weightDecay)));
     return adamStep({ parameter: decayed, gradient, exp_avg, exp_avg_sq }, scalars);
@@ -113,9 +114,10 @@ export const adamW = (options: AdamOptions = {}): Optimizer => ({
 
 function adamParts(
   name: string,
-  { lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamOptions,
+  { lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay: given }: AdamOptions,
+  decay: number,
 ): Pick<Optimizer, 'name' | 'hyperparameters' | 'slots'> {
-  const values = { lr, beta1, beta2, epsilon, weightDecay };
+  const values = { lr, beta1, beta2, epsilon, weightDecay: given ?? decay };
   return {
     name,
     hyperparameters: checkHyperparameters(name, values, { beta1: { below: 1 }, beta2: { below: 1 } }),

@@ -10,13 +10,13 @@ import { checkMemory } from '../models/memory';
 import { type Optimizer, type ParameterGroup, sgd } from './optimizers';
 
 export interface TrainOptions {
-  /** Times that all training images are seen. Default: 10. */
+  /** Passes over the training images. Default: 10. */
   readonly epochs: number;
   /** Images per step. Default: 256. */
   readonly batchSize: number;
   /** How gradients become steps; a list gives groups of parameters an optimizer each. Default: sgd({ lr: 0.1 }). */
   readonly optimizer: Optimizer | readonly ParameterGroup[];
-  /** What is made small. Default: crossEntropy(). */
+  /** The function to minimize. Default: crossEntropy(). */
   readonly loss: Loss;
   /** Random changes of the training images, one after the other, anew at each step. Default: none. */
   readonly augment: readonly Augmentation[];
@@ -39,9 +39,13 @@ const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 const isOptimizer = (value: unknown): boolean => {
   const { name, hyperparameters, update } = (value ?? {}) as Partial<Optimizer>;
-  return (
-    typeof name === 'string' && typeof hyperparameters === 'object' && 'lr' in hyperparameters && isFunction(update)
-  );
+  const isRecord = typeof hyperparameters === 'object' && hyperparameters !== null;
+  return typeof name === 'string' && isRecord && 'lr' in hyperparameters && isFunction(update);
+};
+
+const isGroup = (value: unknown): boolean => {
+  const { where, use } = (value ?? {}) as Partial<ParameterGroup>;
+  return isOptimizer(use) && (where === undefined || isFunction(where));
 };
 
 export const trainRules: Rules<TrainOptions> = {
@@ -51,9 +55,7 @@ export const trainRules: Rules<TrainOptions> = {
     default: sgd(),
     expected:
       'an optimizer, such as sgd({ lr: 0.1 }), or a list of groups, such as [{ where: isBiasOrNorm, use: sgd() }, { use: sgd() }]',
-    accepts: (value) =>
-      isOptimizer(value) ||
-      (Array.isArray(value) && value.length > 0 && value.every((group) => isOptimizer((group as ParameterGroup)?.use))),
+    accepts: (value) => isOptimizer(value) || (Array.isArray(value) && value.length > 0 && value.every(isGroup)),
   },
   loss: {
     default: crossEntropy(),

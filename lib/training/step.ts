@@ -76,7 +76,8 @@ export function makeTrainStep(model: tf.LayersModel, { optimizer, loss, augment 
         tf.tidy(() => {
           const remembered = Object.fromEntries(slots.map(({ name, variable }) => [name, variable]));
           const gradient = grads[named.variable.name];
-          const next = update({ parameter: named.variable, gradient, ...remembered }, of[index]);
+          const next = update({ ...remembered, parameter: named.variable, gradient }, of[index]);
+          checkUpdate(groups[index].use.name, named, ['parameter', ...slots.map(({ name }) => name)], next);
           for (const { name, variable } of slots) variable.assign(next[name]);
           named.variable.assign(next.parameter);
         });
@@ -92,6 +93,22 @@ export function makeTrainStep(model: tf.LayersModel, { optimizer, loss, augment 
     ),
     dispose: () => tf.dispose(parameters.flatMap(({ slots }) => slots.map(({ variable }) => variable))),
   };
+}
+
+/** @throws Error unless an optimizer gave a tensor of the parameter's shape for each name */
+function checkUpdate(
+  owner: string,
+  { name, variable }: NamedParameter,
+  expected: readonly string[],
+  next: Readonly<Record<string, tf.Tensor | undefined>>,
+): void {
+  const wrong = expected.find((each) => next?.[each]?.shape?.join() !== variable.shape.join());
+  if (wrong === undefined) return;
+  const shape = next?.[wrong]?.shape;
+  throw new Error(
+    `${owner}: update returned ${shape ? `the shape [${shape.join(', ')}] as ${wrong}` : `no ${wrong}`} for ${name}; expected ` +
+      `tensors of the shape [${variable.shape.join(', ')}]: { ${expected.join(', ')} }.`,
+  );
 }
 
 export const isGroups = (optimizer: StepParts['optimizer']): optimizer is readonly ParameterGroup[] =>

@@ -37,7 +37,11 @@ export function train(model: tf.LayersModel, data: TrainData, options: Partial<T
   const settings = readTrainOptions(model, data, options);
   let hooks: TrainingHooks | undefined;
   const records = exclusive('train', model, () => run(model, data, settings, hooks));
-  return Object.assign(records, { model, data, options: settings, attach: (its: TrainingHooks) => void (hooks = its) });
+  const attach = (its: TrainingHooks): void => {
+    if (hooks) throw new Error('train: this training has hooks already, such as withCheckpoints: wrap it once.');
+    hooks = its;
+  };
+  return Object.assign(records, { model, data, options: settings, attach });
 }
 
 async function* run(
@@ -72,8 +76,9 @@ async function* run(
       const { imageShape } = data.train;
       const tested = [data.test, ...(data.validation ? [data.validation] : [])];
       const scalars = scalarsAt(1, 1).length;
-      for (const size of batchSizes([data.train])) program.prepare('train', ...trainInputs(size, imageShape, scalars));
-      for (const size of batchSizes(tested)) program.prepare('test', ...testInputs(size, imageShape));
+      for (const size of batchSizes([data.train], batchSize))
+        program.prepare('train', ...trainInputs(size, imageShape, scalars));
+      for (const size of batchSizes(tested, batchSize)) program.prepare('test', ...testInputs(size, imageShape));
     }
     state = hooks?.onOpen(open) ?? state;
     for (const record of state.history) yield { ...record, epochs, restored: true };
@@ -134,14 +139,13 @@ async function* run(
       trainStep.dispose();
     }
   }
-
-  function batchSizes(splits: readonly { size: number }[]): Set<number> {
-    const sizes = splits.flatMap(({ size }) => [Math.min(batchSize, size), size % batchSize || batchSize]);
-    return new Set(sizes.filter((size) => size <= batchSize));
-  }
 }
 
 function diverged(loss: string, lr: number): DivergedError {
   const advice = lr > 0 ? `Try a smaller learning rate, such as ${Number((lr / 3).toPrecision(1))}` : 'Check the data';
   return new DivergedError(`The loss is ${loss}, with lr ${lr}: the training has diverged. ${advice}`);
 }
+
+/** The whole batches' size, and that of each split's last one. */
+const batchSizes = (splits: readonly { size: number }[], batchSize: number): Set<number> =>
+  new Set(splits.flatMap(({ size }) => [Math.min(batchSize, size), size % batchSize || Math.min(batchSize, size)]));

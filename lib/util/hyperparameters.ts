@@ -7,7 +7,10 @@ export type Hyperparameter = number | ((progress: number) => number);
 /** What a hyperparameter may be; [0, ∞) where nothing else is said. */
 export interface Range {
   readonly min?: number;
+  /** Values must be smaller. */
   readonly below?: number;
+  /** The largest that is allowed. */
+  readonly max?: number;
 }
 
 /**
@@ -39,16 +42,21 @@ export function checkHyperparameters<Name extends string>(
         `${owner}: ${name} gave ${given} at progress ${progress.toFixed(3)}; expected ${expectedOf(range)}.`,
       );
     };
-    return [name, Object.assign(check, { toString: () => describeHyperparameter(schedule) })];
+    // Keeps the number of parameters: without one, it reads something that may change at any time, such as a slider.
+    const length = { value: schedule.length };
+    const toString = { value: () => describeHyperparameter(schedule) };
+    return [name, Object.defineProperties(check, { length, toString })];
   });
   return Object.fromEntries(checked) as Record<Name, Hyperparameter>;
 }
 
-const isIn = (value: unknown, { min = 0, below = Infinity }: Range): boolean =>
-  typeof value === 'number' && value >= min && value < below;
+const isIn = (value: unknown, { min = 0, below = Infinity, max = Infinity }: Range): boolean =>
+  typeof value === 'number' && value >= min && value < below && value <= max;
 
-const expectedOf = ({ min = 0, below }: Range): string =>
-  below === undefined ? `a number ≥ ${min}` : `a number in [${min}, ${below})`;
+const expectedOf = ({ min = 0, below, max }: Range): string => {
+  if (max !== undefined) return `a number in [${min}, ${max}]`;
+  return below === undefined ? `a number ≥ ${min}` : `a number in [${min}, ${below})`;
+};
 
 /** The value at a point of the run. */
 export const valueAt = (hyperparameter: Hyperparameter, progress: number): number =>
@@ -60,8 +68,7 @@ export const valueAt = (hyperparameter: Hyperparameter, progress: number): numbe
  * only its source counts.
  */
 export function describeHyperparameter(value: Hyperparameter): string {
-  if (typeof value !== 'function' || value.length === 0) return String(value);
-  if (Object.hasOwn(value, 'toString')) return String(value);
+  if (typeof value !== 'function' || value.length === 0 || Object.hasOwn(value, 'toString')) return String(value);
   const samples = Array.from({ length: 10 }, (_, tenth) => Number(value(tenth / 10)).toPrecision(6));
   return `${String(value)}: ${samples.map(Number).join(', ')}`;
 }

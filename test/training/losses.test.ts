@@ -26,9 +26,7 @@ for (const { labelSmoothing, loss, gradient } of cases) {
       const count = tf.memory().numTensors;
       const crossed = crossEntropy({ labelSmoothing });
       const both = (x: tf.Tensor, y: tf.Tensor) => {
-        const { value, grad } = tf.valueAndGrad((x: tf.Tensor) =>
-          crossed(x as tf.Tensor2D, y as tf.Tensor1D, {}),
-        )(x);
+        const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => crossed(x as tf.Tensor2D, y as tf.Tensor1D, {}))(x);
         return { value, grad };
       };
       const program = isCompiled ? compile({ both }, { precision: 'float32' }) : undefined;
