@@ -146,6 +146,5 @@ function diverged(loss: string, lr: number): DivergedError {
   return new DivergedError(`The loss is ${loss}, with lr ${lr}: the training has diverged. ${advice}`);
 }
 
-/** The whole batches' size, and that of each split's last one. */
 const batchSizes = (splits: readonly { size: number }[], batchSize: number): Set<number> =>
   new Set(splits.flatMap(({ size }) => [Math.min(batchSize, size), size % batchSize || Math.min(batchSize, size)]));
