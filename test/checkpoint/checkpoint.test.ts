@@ -18,17 +18,7 @@ import { test } from 'node:test';
 import { bestCheckpoint, type Damage, latestCheckpoint, listCheckpoints } from 'cifar10/checkpoint';
 import { openCheckpoints } from 'cifar10/checkpoint';
 import { readSafetensors } from 'cifar10/util';
-import {
-  assertWhole,
-  contentOf,
-  corruptEverywhere,
-  damageOnce,
-  killAtEachChange,
-  killWriters,
-  memory,
-  noDamage,
-  saveTwo,
-} from './checkpoints';
+import { assertWhole, contentOf, corruptEverywhere, damageOnce, noDamage, saveTwo } from './checkpoints';
 import { temporaryFolder, smallDisk } from '../project';
 
 const ordinalsOf = (folder: string) => listCheckpoints(folder, noDamage).map(({ ordinal }) => ordinal);
@@ -91,18 +81,6 @@ test('a clock set back changes nothing: the order is that of the numbers', (t) =
   const latest = latestCheckpoint(folder, noDamage);
   assert.equal(latest?.savedAt, '1970-02-01T00:00:00.000Z');
   assert.equal(assertWhole(latest), 3);
-});
-
-test('a writer that is killed at any moment loses nothing that it had saved', async (t) => {
-  const saved = await killWriters(temporaryFolder(t, memory), 25);
-  assert.ok(saved > 0);
-  t.diagnostic(`25 kills survived, ${saved} checkpoints saved`);
-});
-
-test('a writer that is killed just before it changes the disk, here or there, loses nothing', async (t) => {
-  const kills = await killAtEachChange(() => temporaryFolder(t, memory), 3);
-  assert.ok(kills >= 15, `${kills} kills`);
-  t.diagnostic(`${kills} kills survived`);
 });
 
 test('a changed byte anywhere is detected, and the checkpoint before is used', (t) => {

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-node';
 import {
   type CheckpointOptions,
@@ -529,81 +526,4 @@ test('a checkpoint folder that can’t be written any more is told of, and the t
   assert.ok(warnings.length > 0 && /^Not saved: .*The training goes on/s.test(warnings[0]), warnings.join());
   assert.equal(restore(model, `${dir}.gone`).epoch, 2, 'what was good is loadable');
   model.dispose();
-});
-
-/** A training in a process of its own, which prints a line a step and saves often. */
-const script = (dir: string) => `
-  const { deepCnn, loadCifar10, randomCrop, randomFlip, sgd, train, withCheckpoints } = require('cifar10');
-  (async () => {
-    const data = await loadCifar10({ sample: true });
-    const model = deepCnn({ widths: [4, 4, 8, 8, 8, 8], seed: 1 });
-    const options = { epochs: 3, batchSize: 70, optimizer: sgd({ lr: 0.05, momentum: 0.9 }), seed: 5,
-      precision: 'float32', augment: [randomCrop(4), randomFlip()] };
-    const run = withCheckpoints(train(model, data, options), { dir: ${JSON.stringify(dir)}, everySeconds: 0.01 });
-    for await (const record of run) console.log(JSON.stringify(record));
-  })();`;
-
-/** Runs it until it has printed so many steps, then sends the signal, more than once. */
-function startAndSignal(
-  dir: string,
-  steps: number,
-  signal?: NodeJS.Signals,
-): Promise<{ lines: TrainRecord[]; code: number | null; by: string | null }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['-e', script(dir)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      if (!signal || text.split('"type":"step"').length <= steps) return;
-      for (const ms of [0, 10, 30]) setTimeout(() => child.kill(signal), ms);
-    });
-    child.on('close', (code, by) => {
-      const lines = text
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as TrainRecord);
-      resolve({ lines, code, by });
-    });
-  });
-}
-
-test('a process that was killed, again and again, ends as one that never was', async () => {
-  const straight = await startAndSignal(newFolder(), Infinity);
-  const dir = newFolder();
-  await startAndSignal(dir, 3, 'SIGKILL');
-  await startAndSignal(dir, 4, 'SIGKILL');
-  const last = await startAndSignal(dir, Infinity);
-  const epochs = (lines: TrainRecord[]) => numbers(lines.filter(({ type }) => type === 'epoch'));
-  assert.equal(last.code, 0);
-  assert.deepEqual(epochs(last.lines), epochs(straight.lines));
-});
-
-test('SIGTERM, once or repeated, saves and then ends the process the way that a shell calls 143', async () => {
-  const dir = newFolder();
-  const { by, lines } = await startAndSignal(dir, 2, 'SIGTERM');
-  assert.equal(by, 'SIGTERM');
-  const model = tiny();
-  const { epoch, step } = restore(model, dir);
-  const seen = lines.filter(({ type }) => type === 'step').length;
-  // The line of the last step may still be in the pipe when the process ends.
-  const saved = 5 * (epoch - 1) + step;
-  assert.ok(saved === seen || saved === seen + 1, `saved after ${saved} steps, ${seen} were told`);
-  model.dispose();
-});
-
-test('a run that nobody reads on does not keep its process alive when asked to end again, seconds later', async () => {
-  const code = script(newFolder()).replace(
-    'for await',
-    'await run.next(); setInterval(() => {}, 1000); console.log(1); return; for await',
-  );
-  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'close');
-  await once(child.stdout, 'data');
-  child.kill('SIGTERM');
-  const early = await Promise.race([ended, sleep(5500, 'lives')]);
-  assert.equal(early, 'lives', 'it waits for the step and the save first');
-  // The child's clock began when it was told, which may be later.
-  const again = setInterval(() => child.kill('SIGTERM'), 500);
-  assert.deepEqual(await ended, [null, 'SIGTERM']);
-  clearInterval(again);
 });

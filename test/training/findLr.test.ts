@@ -13,7 +13,6 @@ import {
   train,
 } from 'cifar10';
 import { lrSearch } from 'cifar10/training';
-import { textOf, runCells, PLOTLY } from '../kernel/kernel';
 import { lrCurve } from 'cifar10/charts';
 import { namedParameters } from 'cifar10/models';
 
@@ -218,24 +217,4 @@ test('the chart has a logarithmic axis, marks the suggestion, and cuts off what 
   assert.match(annotations[0].text, /^suggestion: 0\.0\d+$/);
   assert.ok(yaxis.range[1] < 3 && Math.max(...points.map(({ loss }) => loss)) > yaxis.range[1]);
   assert.deepEqual((lrCurve([]).layout as { shapes?: object[] }).shapes, undefined);
-});
-
-test('watchLr draws the search in a notebook; Stop ends it, and the cell goes on', () => {
-  const setup = `
-import { findLr, linear, loadCifar10, watchLr } from 'cifar10';
-const data = await loadCifar10({ sample: true });
-const model = linear({ widths: [8, 8] });`;
-  const [, done, stopped] = runCells([
-    { code: setup },
-    { code: 'const found = await watchLr(findLr(model, data, { batchSize: 50 })); console.log(found.points.length);' },
-    {
-      code: `const few = await watchLr(findLr(model, data, { batchSize: 1, steps: 100000 })); console.log('goes on');`,
-      interruptOn: 'Batch',
-    },
-  ]);
-  assert.equal(done.status, 'ok', textOf(done));
-  assert.match(textOf(done), /Done! \d+ learning rates, from 0\.00001 to [\d.]+\. .*The model is as it was before\./);
-  assert.ok(done.outputs.some(({ data }) => data?.[PLOTLY]));
-  assert.equal(stopped.status, 'ok', textOf(stopped));
-  assert.match(textOf(stopped), /Stopped: .*as it was before.*goes on/s);
 });
