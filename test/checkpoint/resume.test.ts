@@ -163,7 +163,7 @@ test('what makes going on impossible is named and refused; weights alone can be 
   const changed: [options: RunOptions, says: RegExp][] = [
     [
       { lr: 0.01 },
-      /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\nUse the same again\. Or name another folder .*restore\(model, "/s,
+      /as if it had never stopped:\n {2}lr was 0\.05, is 0\.01\nUse the same settings again, or name another folder\. .*resume: 'weights'.*resume: 'ignore'/s,
     ],
     [{ seed: 6, batchSize: 60 }, /batchSize was 70, is 60\n {2}seed was 5, is 6/],
     [{ augment: [] }, /augment was \["randomCrop\(4\)","randomFlip\(\)"\], is \[\]/],
