@@ -30,7 +30,7 @@ const layerRules = LAYERS.flatMap((folders, height) =>
 );
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/engine/native/index.d.ts']),
+  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/engine/native/index.d.ts', 'lib/kernel/types/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -33,6 +33,8 @@ export const jupyterFiles = {
     ServerApp: { log_level: 'ERROR', jpserver_extensions: { jupyter_lsp: false }, use_redirect_file: false },
     KernelSpecManager: { ensure_native_kernel: false, allowed_kernelspecs: ['tslab'] },
     MappingKernelManager: { default_kernel_name: 'tslab' },
+    // Over its limits Jupyter drops whatever comes, charts too; the kernel itself limits what a cell prints.
+    ZMQChannelsWebsocketConnection: { iopub_msg_rate_limit: 0, iopub_data_rate_limit: 0 },
     // Offering extensions from PyPI asks the network.
     LabApp: { log_level: 'ERROR', extension_manager: 'readonly' },
   },
@@ -45,6 +47,8 @@ export const jupyterFiles = {
   },
   [join(share, 'lab', 'settings', 'overrides.json')]: {
     '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false },
+    // A page that is closed and opened again shows what was saved last. In seconds; the default is 120.
+    '@jupyterlab/docmanager-extension:plugin': { autosaveInterval: 20 },
   },
 };
 

@@ -4,6 +4,7 @@ import { loadStateDict, type NamedParameter, namedParameters, stateDict } from '
 import { DivergedError, type OpenRun, type TrainerState, type TrainRecord } from '../training/records';
 import type { Training } from '../training/train';
 import { SaveError } from '../util/atomicFile';
+import { untilInterrupted } from '../util/interrupt';
 import { oneOf, readOptions, type Rules, wholeNumber } from '../util/options';
 import type { Tensors } from '../util/safetensors';
 import { describeModel, describeOptions, diffFingerprints, hashSplits, type RunFingerprint } from './fingerprint';
@@ -64,7 +65,7 @@ export function withCheckpoints(
 ): AsyncGenerator<TrainRecord, void, undefined> {
   const settings = readOptions('withCheckpoints', rules, options);
   if (settings.dir === '') throw new RangeError(`withCheckpoints: dir is ''; expected ${rules.dir.expected}.`);
-  return saved(run, settings);
+  return untilInterrupted(saved(run, settings));
 }
 
 async function* saved(run: Training, options: CheckpointOptions): AsyncGenerator<TrainRecord, void, undefined> {

@@ -4,7 +4,7 @@ import type { Annotation } from '../charts/annotations';
 import type { StepRecord, TrainRecord } from '../training/records';
 import { live } from '../kernel/display';
 import { html, type Html } from '../kernel/html';
-import { interruptible, listen } from '../kernel/interruptible';
+import { interruptible, isStopError, listen } from '../kernel/interruptible';
 import { hasWidgets, openBox, openWidget, showWidget, type Widget } from '../kernel/widgets';
 import { addChange, changeLabel, type ControlChange } from './controlChanges';
 import type { Change, Controls, Setting } from './controls';
@@ -84,17 +84,9 @@ function makeTrainer<Model extends { dispose(): unknown }>(
         ['cifar10-panel', 'cifar10-buttons'],
         [
           openWidget('HTML', { value: panelStyle }),
-          (buttons.train = openWidget(
-            'Button',
-            { description: 'Train', button_style: 'primary', disabled: running !== undefined },
-            { onClick: () => void train() },
-          )),
-          (buttons.stop = openWidget(
-            'Button',
-            { description: 'Stop', button_style: '', disabled: running === undefined },
-            { onClick: () => void stop() },
-          )),
-          openWidget('Button', { description: 'Reset', button_style: '' }, { onClick: () => void reset() }),
+          (buttons.train = button('Train', () => void train(), running !== undefined, 'primary')),
+          (buttons.stop = button('Stop', () => void stop(), running === undefined)),
+          button('Reset', () => void reset()),
         ],
       ),
     () => html`<div></div>`,
@@ -113,11 +105,10 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   };
 
   const note = (change: Change) => {
-    if (curves.position > 0) {
-      const at = { epoch: curves.position, batch: curves.batches.length, time: performance.now() };
-      curves.changes = addChange(curves.changes, change, at);
-      chart.update(draw);
-    }
+    if (curves.position === 0) return;
+    const at = { epoch: curves.position, batch: curves.batches.length, time: performance.now() };
+    curves.changes = addChange(curves.changes, change, at);
+    chart.update(draw);
   };
   const leave = controls.onChange((change) => {
     if (change.applies === 'live') note(change);
@@ -132,8 +123,6 @@ function makeTrainer<Model extends { dispose(): unknown }>(
   async function trainOnce(signal: AbortSignal | undefined, throws: boolean): Promise<void> {
     controller = new AbortController();
     const abort = () => controller.abort();
-    // Like `interruptible`: no listener in the synchronous part of a cell.
-    await nextTurn();
     signal?.addEventListener('abort', abort);
     const leaveStop = listen(abort);
     buttons.train?.set({ disabled: true });
@@ -150,15 +139,16 @@ function makeTrainer<Model extends { dispose(): unknown }>(
         onChange?.(model);
       }
       await follow(run(model), controller.signal);
-      const accuracy = lastAccuracy();
-      const next = hasWidgets() ? ['Train continues from here.'] : [];
-      outcome = statusLine(controller.signal.aborted ? 'Stopped.' : 'Done.', ...accuracy, ...next);
+      outcome = end(controller.signal.aborted ? 'Stopped.' : 'Done.');
     } catch (error) {
       if (throws) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      outcome = html`<div style="font-size: 1.3em">
-        <b>The training failed.</b> ${message} <b>Reset</b> starts over with fresh weights.
-      </div>`;
+      outcome = isStopError(error)
+        ? end('Stopped.')
+        : statusLine(
+            'The training failed.',
+            error instanceof Error ? error.message : String(error),
+            'Reset starts over with fresh weights.',
+          );
     } finally {
       signal?.removeEventListener('abort', abort);
       leaveStop();
@@ -187,6 +177,9 @@ function makeTrainer<Model extends { dispose(): unknown }>(
       if (signal.aborted) return;
     }
   }
+
+  const end = (state: string) =>
+    statusLine(state, ...lastAccuracy(), ...(hasWidgets() ? ['Train continues from here.'] : []));
 
   const lastAccuracy = () => {
     const last = curves.epochs.at(-1);
@@ -232,6 +225,9 @@ function makeTrainer<Model extends { dispose(): unknown }>(
     },
   };
 }
+
+const button = (description: string, onClick: () => void, disabled = false, button_style: 'primary' | '' = '') =>
+  openWidget('Button', { description, disabled, button_style }, { onClick });
 
 /** Settings that differ from those of the last run; none before the first. */
 const changesSince = (before: readonly Setting[], now: readonly Setting[]): Change[] =>

@@ -7,6 +7,7 @@ import { warnOfEmulation } from '../engine/precision';
 import { checkMemory } from '../models/memory';
 import { namedParameters } from '../models/stateDict';
 import { exclusive } from '../util/exclusive';
+import { untilInterrupted } from '../util/interrupt';
 import { valueAt } from '../util/hyperparameters';
 import { readOptions, type Rule, type Rules, wholeNumber } from '../util/options';
 import { checkImages, type TrainData, type TrainOptions, trainRules } from './options';
@@ -80,7 +81,7 @@ export function findLr(
   batchCount(data.train.size, batchSize);
   checkMemory('findLr', 'training', model, batchSize);
   warnOfEmulation('findLr', settings.precision);
-  return exclusive('findLr', model, () => search(model, data.train, settings));
+  return untilInterrupted(exclusive('findLr', model, () => search(model, data.train, settings)));
 }
 
 async function* search(

@@ -5,6 +5,7 @@ import type * as tf from '@tensorflow/tfjs-node';
 import { batchBuffer, batchCount, batches } from '../data/batches';
 import { compile } from '../engine/compile';
 import { exclusive } from '../util/exclusive';
+import { untilInterrupted } from '../util/interrupt';
 import { testEpoch } from './evaluate';
 import { readTrainOptions, type TrainData, type TrainOptions } from './options';
 import { afterEpoch, afterStep, computeMetrics, imagesPerSecond, initialState, updateMetrics } from './records';
@@ -36,7 +37,7 @@ export interface Training extends AsyncGenerator<TrainRecord, void, undefined> {
 export function train(model: tf.LayersModel, data: TrainData, options: Partial<TrainOptions> = {}): Training {
   const settings = readTrainOptions(model, data, options);
   let hooks: TrainingHooks | undefined;
-  const records = exclusive('train', model, () => run(model, data, settings, hooks));
+  const records = untilInterrupted(exclusive('train', model, () => run(model, data, settings, hooks)));
   const attach = (its: TrainingHooks): void => {
     if (hooks) throw new Error('train: this training has hooks already, such as withCheckpoints: wrap it once.');
     hooks = its;

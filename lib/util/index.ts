@@ -8,3 +8,4 @@ export * from './options';
 export * from './paths';
 export * from './processes';
 export * from './safetensors';
+export * from './interrupt';

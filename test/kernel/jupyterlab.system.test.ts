@@ -22,7 +22,7 @@ async function* fake(): AsyncGenerator<TrainRecord> {
       yield { type: 'step', epoch, epochs: 3, step, steps: 250, loss: 1 / epoch, accuracy: 0.5, lr: 0.1, imagesPerSecond: 1000 };
     }
     const score = { loss: 1 / epoch, accuracy: 0.5 };
-    yield { type: 'epoch', epoch, epochs: 3, train: score, test: score, lr: 0.1, seconds: 2, imagesPerSecond: 1000 };
+    yield { type: 'epoch', epoch, epochs: 3, train: score, test: score, bestBy: 'test', lr: 0.1, seconds: 2, imagesPerSecond: 1000 };
   }
 }
 const history = await watch(fake());`;

@@ -11,6 +11,8 @@ export interface Cell {
   readonly code: string;
   /** Stop is pressed once an output of this cell contains this text. */
   readonly interruptOn?: string;
+  /** Stop is pressed so many seconds after the cell was sent. */
+  readonly interruptAfter?: number;
   /** How often it is pressed; once by default. */
   readonly interrupts?: number;
   /** Seconds after each press; 0.05 by default. */
@@ -28,6 +30,8 @@ export interface Output {
 
 export interface CellResult {
   readonly status: string;
+  /** From when the cell was sent, or Stop was last pressed, to its end. */
+  readonly seconds: number;
   readonly outputs: readonly Output[];
 }
 

@@ -21,7 +21,7 @@ async function* fake(values: { lr: number; epochs: number }): AsyncGenerator<Tra
         yield { type: 'step', epoch, epochs, step, steps: 10, loss: 1, accuracy: 0.5, lr, imagesPerSecond: 1000 };
       }
       const score = { loss: 1, accuracy: 0.5 };
-      yield { type: 'epoch', epoch, epochs, train: score, test: score, lr, seconds: 1, imagesPerSecond: 1000 };
+      yield { type: 'epoch', epoch, epochs, train: score, test: score, bestBy: 'test', lr, seconds: 1, imagesPerSecond: 1000 };
     }
   } finally {
     running--;

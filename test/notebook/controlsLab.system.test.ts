@@ -5,7 +5,7 @@ import { noChromium } from '../chromium';
 import { choose, type Lab, openLab, until, untilIdle } from '../kernel/jupyterlab';
 
 const setup = `
-import { controls, deepCnn, dropdown, loadCifar10, logSlider, playground, slider, train } from 'cifar10';
+import { controls, deepCnn, dropdown, loadCifar10, logSlider, playground, sgd, slider, train } from 'cifar10';
 import type { TrainRecord } from 'cifar10';
 const data = await loadCifar10({ sample: true });
 let lr = 0;
@@ -25,7 +25,7 @@ const panel = controls({
 });
 const play = await playground(panel, {
   model: () => deepCnn({ widths: [4, 4, 8, 8, 8, 8] }),
-  run: (model) => printed(train(model, data, { epochs: panel.values.epochs, batchSize: 32, lr: () => panel.values.lr })),
+  run: (model) => printed(train(model, data, { epochs: panel.values.epochs, batchSize: 32, optimizer: sgd({ lr: () => panel.values.lr }) })),
 });`;
 
 /** An element of the page; the tests are compiled without the DOM's types. */
