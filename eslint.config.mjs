@@ -30,7 +30,14 @@ const layerRules = LAYERS.flatMap((folders, height) =>
 );
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', '.venv/', '.setup/', 'lib/engine/native/index.d.ts', 'lib/kernel/types/']),
+  globalIgnores([
+    '**/dist/',
+    '**/node_modules/',
+    '.venv/',
+    '.setup/',
+    'lib/engine/native/index.d.ts',
+    'lib/kernel/types/',
+  ]),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
