@@ -17,13 +17,14 @@ const parts: readonly [isThere: unknown, ...files: string[]][] = [
 ];
 
 /**
- * Files that declare what this Node has beyond ES2022. tslab's TypeScript 5.0 has few of them: they are those of the TypeScript
- * that builds the library.
+ * Files that declare what this Node has beyond ES2022: those of tslab's own TypeScript 5.0 where it has them (a newer one's typed
+ * arrays are generic, which its own are not), else those of the TypeScript that builds the library.
  */
 export function typeLibraries(): string[] {
   const root = join(__dirname, '..', '..', '..');
-  const folder = join(root, 'node_modules', 'typescript', 'lib');
+  const folders = ['@tslab/typescript-for-tslab', 'typescript'].map((name) => join(root, 'node_modules', name, 'lib'));
+  const fileOf = (name: string) => folders.map((folder) => join(folder, `lib.${name}.d.ts`)).find(existsSync) ?? [];
   const names = parts.flatMap(([isThere, ...names]) => (isThere ? names : []));
   const iterator = 'Iterator' in globalThis ? [join(root, 'lib', 'kernel', 'types', 'iterator.d.ts')] : [];
-  return [...names.map((name) => join(folder, `lib.${name}.d.ts`)), ...iterator].filter(existsSync);
+  return [...names.flatMap(fileOf), ...iterator];
 }
