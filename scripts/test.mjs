@@ -1,6 +1,6 @@
 // npm test: sets up what is missing, then checks everything: types, lint, format, tests.
-// npm run test:unit leaves out *.system.test.ts, which start a kernel, JupyterLab, Chromium or a set-up; npm run soak runs only
-// the long tests of test/soak. After `--`, parts of paths choose test files: npm test -- charts watch
+// npm run test:unit runs the quick ones: no lint, no format, and no *.system.test.ts, which start a kernel, JupyterLab, Chromium
+// or a set-up, or kill processes. npm run soak runs only the long tests of test/soak. After `--`, parts of paths choose test files: npm test -- charts watch
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,10 @@ const checks = [
 
 await setUpOrExit();
 console.log(`Node ${process.versions.node}`);
-const failures = checks.filter((check) => !passes(check)).map(({ title }) => title);
+const failures = checks
+  .slice(0, tier ? 1 : undefined)
+  .filter((check) => !passes(check))
+  .map(({ title }) => title);
 
 const files = readdirSync(join(root, 'test'), { recursive: true })
   .filter((name) => name.endsWith('.test.ts') && belongs(name))
@@ -45,7 +48,9 @@ function runTests(files) {
   const guard = join(root, 'scripts', 'test-guard.cjs');
   // Expected values are those of float32; a GPU would multiply in TF32, with 10 bits.
   const env = { NVIDIA_TF32_OVERRIDE: '0', ...jupyterEnvironment(), TEST_SECONDS: limit };
-  return start(['--require', guard, '--test', ...options, ...files], { env, stdio: 'inherit' }).status === 0;
+  const { status, signal } = start(['--require', guard, '--test', ...options, ...files], { env, stdio: 'inherit' });
+  if (signal) console.log(`The test runner was ended by ${signal}.`);
+  return status === 0;
 }
 
 function passes({ title, command, args }) {

@@ -65,6 +65,12 @@ test('npm test fails with a check that fails, and runs the tests all the same', 
   assert.equal(code, 1);
 });
 
+test('the quick tier checks types only', async (t) => {
+  const { output } = await runTests(t, { a: pass }, ['--unit']);
+  assert.match(output, /✓ Types/);
+  assert.doesNotMatch(output, /Lint|Format/);
+});
+
 test('test files are chosen by parts of their paths, and by tier', async (t) => {
   const named = (name: string) => `test('${name}', () => {});`;
   const names = ['charts/bars', 'charts/maps', 'data/batches', 'kernel/cells.system', 'soak/long'];
