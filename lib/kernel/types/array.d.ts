@@ -1,11 +1,15 @@
 // ES2023's copying methods. A newer TypeScript's own declarations make typed arrays generic, which those of tslab's 5.0 are not.
 interface Array<T> {
+  findLast(predicate: (value: T, index: number) => unknown): T | undefined;
+  findLastIndex(predicate: (value: T, index: number) => unknown): number;
   toReversed(): T[];
   toSorted(compareFn?: (a: T, b: T) => number): T[];
   toSpliced(start: number, deleteCount?: number, ...items: T[]): T[];
   with(index: number, value: T): T[];
 }
 interface ReadonlyArray<T> {
+  findLast(predicate: (value: T, index: number) => unknown): T | undefined;
+  findLastIndex(predicate: (value: T, index: number) => unknown): number;
   toReversed(): T[];
   toSorted(compareFn?: (a: T, b: T) => number): T[];
   toSpliced(start: number, deleteCount?: number, ...items: T[]): T[];
