@@ -1,6 +1,7 @@
 // npm test: sets up what is missing, then checks everything: types, lint, format, tests.
 // npm run test:unit runs the quick ones: no lint, no format, and no *.system.test.ts, which start a kernel, JupyterLab, Chromium
-// or a set-up, or kill processes. npm run soak runs only the long tests of test/soak. After `--`, parts of paths choose test files: npm test -- charts watch
+// or a set-up, or kill processes. npm run soak runs only the long tests of test/soak. After `--`, parts of paths choose test
+// files: npm test -- charts watch
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
